@@ -1,7 +1,6 @@
-// Knows: the import table of ARCHITECTURE.md, as rules that fail. Must not know: anything else about the code.
-// Type imports count too: a type that is known is a thing that is known.
+// Enforces the import table of ARCHITECTURE.md. Type imports count, too: they are dependencies as well.
 
-/** Whatever is imported by `from` must match one of `may`: our files, Node's own modules and packages alike. */
+/** Every import of `from` (own files, Node's modules and packages) must match one of `may`. */
 const only = (name, from, may, comment) => ({
   name,
   comment,
@@ -10,18 +9,18 @@ const only = (name, from, may, comment) => ({
   to: { pathNot: may },
 });
 
-/** A package however it resolves: to its own files or to its types. */
+/** Patterns for packages, which resolve to their own files or to their types. */
 const packages = (...names) => names.map((name) => `^node_modules/(@types/)?${name}/`);
 
-/** Addresses, the numbers by which protocols are known, and the shape of WireGuard's packets. */
+/** Addresses, protocol numbers and WireGuard's packet formats. */
 const names = '^src/wire/(ip/(address|ip|icmp)|link/ethernet|vpn/wireguard)\\.ts$';
 
-/** Commands that need no daemon for what they read. Everything else of the command line knows src/api alone. */
+/** Commands that read policies or captures without the daemon. The rest of the command line may import only src/api. */
 const READS_POLICIES = '^appliance/cli/commands/(doctor|policy|setup|tunnels)\\.ts$';
 const READS_CAPTURES =
   '^appliance/cli/(analyze-text|given-policy|commands/(analyze|watch)|listen/(listen|listen-process|watch-interface))\\.ts$';
 
-/** What src/api is made of. */
+/** What src/api may import. */
 const contract = [
   ...[
     '^src/api/',
@@ -33,7 +32,7 @@ const contract = [
 
 module.exports = {
   forbidden: [
-    only('wire', '^src/wire/', ['^src/wire/'], 'src/wire knows RFCs: it imports itself and nothing else.'),
+    only('wire', '^src/wire/', ['^src/wire/'], 'src/wire imports only itself.'),
     only(
       'flow',
       { path: '^src/flow/', pathNot: '^src/flow/reading/dns-whole\\.ts$' },
@@ -44,7 +43,7 @@ module.exports = {
       'flow-dns-whole',
       '^src/flow/reading/dns-whole\\.ts$',
       ['^src/flow/reading/frame-reading\\.ts$', ...packages('dns-packet')],
-      'The second reading of a DNS message is made without our own decoder.',
+      'The second decoder of DNS messages is independent of our own.',
     ),
     only(
       'policy',
@@ -56,19 +55,19 @@ module.exports = {
       'policy-schema',
       '^src/policy/schema/',
       ['^src/policy/', '^src/flow/(parsed-packet|kinds)\\.ts$', names, ...packages('zod', 'yaml')],
-      'The schema library and the YAML reader are known in src/policy/schema/ only.',
+      'Only src/policy/schema/ uses the schema library and the YAML parser.',
     ),
     only(
       'api',
       { path: '^src/api/', pathNot: '^src/api/(client|events)\\.ts$' },
       contract,
-      'src/api knows words of src/flow and src/policy, and the schema library.',
+      'src/api imports the vocabularies of src/flow and src/policy, and the schema library.',
     ),
     only(
       'api-client',
       '^src/api/(client|events)\\.ts$',
       [...contract, '^(node:)?http$', ...packages('eventsource-parser')],
-      'The one client of the local API opens sockets and reads its events.',
+      'Only the client of the local API uses HTTP and parses its events.',
     ),
     only(
       'guard',
@@ -79,7 +78,7 @@ module.exports = {
     {
       name: 'guard-no-schemas',
       comment:
-        'The guard fills in the shapes of the API and checks none: taps load the guard, not the schema library.',
+        'The guard uses the types of the API and checks no schemas: taps load the guard and must not load the schema library.',
       severity: 'error',
       from: { path: '^src/guard/' },
       to: { path: '^src/api/', pathNot: '^src/api/(words|shown)\\.ts$', dependencyTypesNot: ['type-only'] },
@@ -88,39 +87,39 @@ module.exports = {
       'analysis',
       '^src/analysis/',
       ['^src/(analysis|guard|flow|policy|wire)/', '^src/api/(words|shown|status)\\.ts$'],
-      'What is found in a capture is judged and told as on the wire; no live part of the box knows of it.',
+      'The analysis of captures uses the judging and reporting of the box; nothing on the box imports it.',
     ),
     only(
       'guard-canary',
       '^src/guard/canary/canary-frames\\.ts$',
       packages('dns-packet'),
-      'Forged leaks are made without anything that later judges them.',
+      'Forged leaks are built independently of the code that later judges them.',
     ),
     {
       name: 'appliance',
-      comment: 'appliance imports src, Node and native modules; never the page, its libraries or the tests.',
+      comment:
+        'appliance imports src, Node and native modules, but not the page, its libraries or the tests.',
       severity: 'error',
       from: { path: '^appliance/' },
       to: { path: ['^(web|test)/', ...packages('koa', '@koa', 'ejs', 'zod', 'yaml')] },
     },
     {
       name: 'lab',
-      comment:
-        'The lab is a guest: it stands on the product, and of the product its own command alone knows it.',
+      comment: 'The lab uses the product; of the product, only the lab command may import the lab.',
       severity: 'error',
       from: { path: '^appliance/', pathNot: '^appliance/(lab/|cli/(lab-texts|commands/lab[^/]*)\\.ts$)' },
       to: { path: '^appliance/lab/' },
     },
     {
       name: 'cli',
-      comment: 'Nothing needs a terminal but the command line.',
+      comment: 'Only the command line imports the command line.',
       severity: 'error',
       from: { path: '^appliance/', pathNot: '^appliance/cli/' },
       to: { path: '^appliance/cli/' },
     },
     {
       name: 'daemon',
-      comment: 'Other programs share what stands beside the daemon, and nothing of it.',
+      comment: 'Other programs import what is beside the daemon, but nothing of the daemon.',
       severity: 'error',
       from: { path: '^appliance/', pathNot: '^appliance/daemon/' },
       to: { path: '^appliance/daemon/' },
@@ -130,11 +129,11 @@ module.exports = {
       '^web/',
       [
         ...['^web/', '^src/api/', '^src/guard/incidents/rule-texts\\.ts$', '^(node:)?[a-z_/]+$'],
-        // How a small file survives a power cut is one thing for daemon and page.
+        // The daemon and the page write small files durably with the same code.
         '^appliance/os/durable-file\\.ts$',
         ...packages('koa', '@koa', 'ejs'),
       ],
-      'web knows the local API, the texts about rules, koa and ejs, and how a small file is kept; never policy or store.',
+      'web imports the local API, the texts about rules, koa, ejs and the durable file, but not policy or history.',
     ),
     {
       name: 'cli',
@@ -145,42 +144,43 @@ module.exports = {
     },
     {
       name: 'cli-policy',
-      comment: 'These commands read, compile or compare a policy by themselves.',
+      comment: 'These commands read, compile or compare policies without the daemon.',
       severity: 'error',
       from: { path: READS_POLICIES },
       to: { path: '^src/', pathNot: '^src/(api|policy)/' },
     },
     {
       name: 'product-never-test',
-      comment: 'What is shipped does not know its tests.',
+      comment: 'Shipped code does not import tests.',
       severity: 'error',
       from: { path: '^(src|appliance|web)/' },
       to: { path: '^test/' },
     },
     {
       name: 'no-circular',
-      comment: 'Two files that need each other are one file, or three.',
+      comment: 'Two files that import each other should be one file, or three.',
       severity: 'error',
       from: {},
       to: { circular: true },
     },
     {
       name: 'no-orphans',
-      comment: 'A file that nothing imports and that imports nothing is dead.',
+      comment: 'A file that nothing imports and that imports nothing is dead code.',
       severity: 'error',
       from: { orphan: true, pathNot: ['\\.d\\.ts$', '^web/public/'] },
       to: {},
     },
     {
       name: 'resolvable',
-      comment: 'Every import leads somewhere.',
+      comment: 'Every import must resolve.',
       severity: 'error',
       from: {},
       to: { couldNotResolve: true },
     },
     {
       name: 'no-dev-dependencies',
-      comment: 'A box installs no development tools; what builds it for one runs in a checkout.',
+      comment:
+        'A box has no development dependencies; only appliance/provision, which runs in a checkout, may import them.',
       severity: 'error',
       from: { path: '^(src|appliance|web)/', pathNot: '^appliance/provision/' },
       to: {

@@ -1,5 +1,5 @@
-// Knows: which house rules a linter can see. Must not know: layout (prettier) and imports (.dependency-cruiser.cjs).
-// No comment in a source file can switch a rule off: a rule that is wrong is changed here.
+// House rules that a linter can check; prettier checks the layout, .dependency-cruiser.cjs the imports.
+// Comments in source files cannot disable a rule: a wrong rule is changed here.
 
 import eslint from '@eslint/js';
 import prettier from 'eslint-config-prettier';
@@ -7,11 +7,17 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 const language = [
-  { selector: 'ExportDefaultDeclaration', message: 'Export by name: a thing has one name everywhere.' },
-  { selector: 'ExportAllDeclaration', message: 'No barrels: import from where the thing is.' },
-  { selector: 'TSEnumDeclaration', message: 'Use a list `as const` and its union type.' },
-  { selector: 'TSModuleDeclaration[kind="namespace"]', message: 'A file is the namespace.' },
-  { selector: 'TSParameterProperty', message: 'Declare the field: types must be erasable.' },
+  {
+    selector: 'ExportDefaultDeclaration',
+    message: 'Use a named export, so that a thing has the same name everywhere.',
+  },
+  { selector: 'ExportAllDeclaration', message: 'No barrel files: import from the file that defines it.' },
+  { selector: 'TSEnumDeclaration', message: 'Use an array `as const` and its union type.' },
+  { selector: 'TSModuleDeclaration[kind="namespace"]', message: 'Use a file as the namespace.' },
+  {
+    selector: 'TSParameterProperty',
+    message: 'Declare the field: only erasable TypeScript syntax is allowed.',
+  },
   { selector: 'Property[key.name="shell"]', message: 'Spawn with an argument array, never through a shell.' },
   {
     selector:
@@ -23,15 +29,15 @@ const language = [
 const pure = [
   {
     selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
-    message: 'src is pure: the time comes in through a port.',
+    message: 'src is pure: pass the time in.',
   },
   {
     selector: 'CallExpression[callee.object.name="Date"][callee.property.name="now"]',
-    message: 'src is pure: the time comes in through a port.',
+    message: 'src is pure: pass the time in.',
   },
   {
     selector: 'CallExpression[callee.object.name="Math"][callee.property.name="random"]',
-    message: 'src is pure: chance comes in through a port.',
+    message: 'src is pure: pass random numbers in.',
   },
 ];
 
@@ -44,13 +50,13 @@ const impureGlobals = [
   'setTimeout',
   'setInterval',
   'setImmediate',
-].map((name) => ({ name, message: 'src is pure: what it needs of the world comes in through a port.' }));
+].map((name) => ({ name, message: 'src is pure: pass in what it needs from outside.' }));
 
 const tests = [
   {
     selector:
       'MemberExpression[object.name=/^(it|test|describe)$/][property.name=/^(only|skip|todo|fails)$/]',
-    message: 'Every test runs, on every run.',
+    message: 'Every test runs every time.',
   },
 ];
 
@@ -113,9 +119,9 @@ export default defineConfig(
     },
   },
   { files: ['test/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...language, ...tests] } },
-  // tsc checks these by their JSDoc, undefined names included.
+  // tsc checks these files by their JSDoc types and also reports undefined names.
   { files: ['{appliance,test,image-build}/**/*.mjs'], rules: { 'no-undef': 'off' } },
-  // Programs that tests run inside a namespace as they are: each stands alone and is run by its test every time.
+  // Programs that tests run directly inside a namespace; tsc does not check them, but every test run executes them.
   { files: ['test/{netns,bench,proof}/**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
   { files: ['web/public/**/*.{js,mjs}'], languageOptions: { globals: browserGlobals } },
   {
@@ -123,7 +129,7 @@ export default defineConfig(
     extends: [tseslint.configs.disableTypeChecked],
   },
   { files: ['**/*.cjs'], languageOptions: { sourceType: 'commonjs', globals: { module: 'writable' } } },
-  // A tool's configuration is its default export.
+  // Tools require their configuration as the default export.
   { files: ['*.config.{js,ts}'], rules: { 'no-restricted-syntax': ['error', ...language.slice(1)] } },
   prettier,
 );

@@ -1,9 +1,9 @@
-// Knows: which files are programs, started by something other than an import. Must not know: what they do.
-// What no program and no test reaches is dead; `--production` leaves the tests out, and so says what only a test reaches.
+// Lists the files that are started as programs, not imported. Code that no program and no test uses is dead; with `--production`, which
+// ignores the tests, knip also reports code that only a test uses.
 
 import type { KnipConfig } from 'knip';
 
-/** Imports as knip knows them: of the source where a program imports what is built of it, and of what `createRequire` loads. */
+/** Rewrites imports that knip does not follow: of compiled modules (to their sources), and by `createRequire`. */
 const asImports = (text: string): string =>
   text
     .replaceAll(/'((?:\.\.\/)+)dist\/([\w/-]+)\.js'/g, "'$1$2.ts'")
@@ -12,14 +12,14 @@ const asImports = (text: string): string =>
 const config: KnipConfig = {
   compilers: { mjs: asImports, ts: asImports },
   entry: [
-    // The commands of package.json, and what the daemon, the lab and the units start.
+    // Started by the commands of package.json, the daemon, the lab and the units.
     'appliance/{cli,daemon,led,time,tap,update}/main.ts!',
     'appliance/cli/listen/listen-process.ts!',
     'appliance/jobs/{parsing,past}-main.ts!',
     'appliance/lab/{marker,machines/forward,machines/internet,processes/reap}.ts!',
     'appliance/led/watchdog.ts!',
     'web/public/*.js!',
-    // A checkout's own: it gets a machine ready, builds, packs and signs.
+    // Only used in a checkout: they prepare the machine, build, package and sign.
     'appliance/provision/{run,bundle}.mjs!',
     'image-build/{package,image}/*.mjs!',
     'image-build/sign-update.mjs!',
@@ -30,7 +30,7 @@ const config: KnipConfig = {
   ],
   project: ['{src,appliance,web,image-build}/**/*.{ts,mjs,js}!', 'test/**/*.{ts,mjs}'],
   ignoreDependencies: [
-    // Data, read as a file (appliance/registries/registrations.ts).
+    // Data packages that are read as files (appliance/registries/registrations.ts).
     '@ip-location-db/asn',
     '@ip-location-db/asn-country',
   ],

@@ -1,12 +1,12 @@
-// Knows: which tests belong together, by path. Must not know: how they are run on a fresh machine (appliance/provision).
+// Groups the tests into projects by path. appliance/provision runs them.
 
 import { defineConfig } from 'vitest/config';
 
-/** Tests that make namespaces, kernel rules or browsers: one file at a time. A slow machine is no fault. */
+/** For tests that create namespaces or kernel rules or start browsers: one file at a time, and long timeouts for slow machines. */
 const onTheMachine = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 300_000 };
 
 const setupFiles = ['test/seeded.ts'];
-/** Every other test is one of a unit, so that none is left out for the folder it lies in. */
+/** Every test outside these folders is a unit test, so that no folder can be forgotten. */
 const apart = ['property', 'corpus', 'netns', 'proof', 'browser', 'box'].map((folder) => `test/${folder}/**`);
 
 export default defineConfig({

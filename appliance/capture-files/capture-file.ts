@@ -1,5 +1,5 @@
-// Knows: how captures come from files and standard input in large pieces, and what could not be read. Must not know: frames,
-// policy, packings. One buffer is reused: it grows only for a record longer than itself. Formats are in src/wire/capture/capture.ts.
+// Reads captures from files and standard input in large chunks; the formats are parsed by src/wire/capture/capture.ts.
+// One buffer is reused: it grows only for a record that is longer than the buffer.
 
 import { readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -10,14 +10,14 @@ import type { CaptureFault, CaptureParser, PacketSink } from '../../src/wire/cap
 import { othersTurn } from '../os/others-turn.ts';
 import { PACKING_MAGIC, packingAt, unpack, UnpackingError } from './unpacking.ts';
 
-/** Small enough to be parsed while it is in the processor's cache: larger chunks and reading ahead both measured slower. */
+/** In bytes. Small enough to stay in the processor's cache while it is parsed: larger chunks and reading ahead both measured slower. */
 const CHUNK = 262_144;
-/** Room in front of a chunk for the record that the chunk before it left incomplete. */
+/** Bytes in front of a chunk for the incomplete record at the end of the previous chunk. */
 const HEADROOM = 262_144;
-/** Chunks between two looks at the event loop: signals and progress wait for no more than this. */
+/** Chunks between two turns of the event loop, during which signals and progress wait. */
 const CHUNKS_PER_TURN = 128;
 
-/** A capture that cannot be opened or read at all; `code` is the system's (`ENOENT`, …) or `unknown-format`, `missing-program`, `unpacking` or `limit`. */
+/** A capture that cannot be read at all; `code` is the system's (`ENOENT`, …) or `unknown-format`, `missing-program`, `unpacking` or `limit`. */
 export class CaptureFileError extends Error {
   readonly code: string;
 
@@ -31,27 +31,28 @@ export class CaptureFileError extends Error {
 export interface CaptureOptions {
   readonly stdin: Readable;
   readonly signal: AbortSignal;
-  /** Share of the file that was read, 0 to 1; undefined where the size is unknown. */
+  /** Called with the share of the file read so far, 0 to 1, or undefined when the size is unknown. */
   readonly onProgress?: (share: number | undefined) => void;
 }
 
-/** What is left to say when everything readable was read. */
+/** How the reading of a capture ended. */
 export interface CaptureEnd {
-  /** Why reading stopped before the end; undefined for a whole capture. */
+  /** Why reading stopped before the end; undefined for a complete capture. */
   readonly fault: CaptureFault | undefined;
-  /** Bytes of the file behind that fault; undefined where the size is not known. */
+  /** Bytes of the file after that fault; undefined when the size is unknown. */
   readonly unreadBytes: number | undefined;
+  /** Reading was stopped by `options.signal`. */
   readonly aborted: boolean;
-  /** Packets that the capture holds and that could not be handed out. */
+  /** Packets in the capture that could not be passed to the sink. */
   readonly passedOver: number;
-  /** The link types that the capture names. */
+  /** The link types declared in the capture. */
   readonly linkTypes: ReadonlySet<number>;
 }
 
 /**
- * Hands every packet of a capture to the sink: pcap or pcapng, one file or several glued together, plain or packed, `-` for
- * standard input. A truncated or damaged capture yields what could be read and says so in `fault`. Throws CaptureFileError
- * when there is nothing to read.
+ * Passes every packet of a capture to the sink: pcap or pcapng, one file or several concatenated, uncompressed or compressed; path
+ * `-` is standard input. A truncated or damaged capture is read as far as possible, with `fault` set. Throws CaptureFileError when
+ * nothing can be read.
  */
 export async function readCapture(
   path: string,
@@ -70,7 +71,7 @@ export async function readCapture(
   }
 }
 
-/** The system's errors have a code; whatever has none is a defect and stays what it is. */
+/** Wraps system errors, which have a code; any other error is a bug and is returned unchanged. */
 function systemError(path: string, error: unknown): unknown {
   if (error instanceof CaptureFileError || !(error instanceof Error) || !('code' in error)) return error;
   const code = String(error.code);
@@ -84,7 +85,7 @@ async function readHandle(
   options: CaptureOptions,
 ): Promise<CaptureEnd> {
   const status = await handle.stat();
-  // What is no file may make us wait, and then signals have to come through.
+  // A pipe or device may block, so it is read asynchronously to let signals through.
   if (!status.isFile()) return readStream(chunksOf(handle), sink, options, undefined);
   const feed = new Feed(sink);
   const area = Buffer.allocUnsafeSlow(HEADROOM + CHUNK);
@@ -102,7 +103,7 @@ async function readHandle(
     if (feed.fault !== undefined) return feed.end(0, status.size);
     kept = end - rest;
     if (kept > HEADROOM) {
-      // A record longer than the headroom: its pieces are joined the slow way, and so is what follows.
+      // A record longer than the headroom: from here on chunks are joined in Feed's buffer, which is slower.
       feed.take(area.subarray(rest, end));
       return readInto(feed, progressing(chunksOf(handle), options, status.size, read), options, status.size);
     }
@@ -115,7 +116,7 @@ async function readHandle(
   return feed.aborted();
 }
 
-/** What was read already, if anything, then the rest of the input. */
+/** Yields `first`, which was read before, then the rest of the input. */
 async function* chunksOf(handle: FileHandle, first?: Uint8Array): AsyncGenerator<Uint8Array> {
   if (first !== undefined) yield first;
   for (;;) {
@@ -125,7 +126,7 @@ async function* chunksOf(handle: FileHandle, first?: Uint8Array): AsyncGenerator
   }
 }
 
-/** Tells how far the input was read; where its size is not known, that it goes on. */
+/** Passes the input through and reports progress. */
 async function* progressing(
   input: AsyncIterable<unknown>,
   options: CaptureOptions,
@@ -133,19 +134,19 @@ async function* progressing(
   before = 0,
 ): AsyncGenerator<Uint8Array> {
   let read = before;
-  let told = before;
+  let reported = before;
   for await (const piece of input) {
     const chunk = asBytes(piece);
     yield chunk;
     read += chunk.length;
-    if (read - told < CHUNKS_PER_TURN * CHUNK && size === undefined) continue;
-    if (read - told < CHUNK) continue;
-    told = read;
+    if (read - reported < CHUNKS_PER_TURN * CHUNK && size === undefined) continue;
+    if (read - reported < CHUNK) continue;
+    reported = read;
     options.onProgress?.(size === undefined || size === 0 ? undefined : read / size);
   }
 }
 
-/** Reads a stream, unpacking by its magic number. */
+/** Reads a stream; its magic number decides whether it is decompressed. */
 async function readStream(
   input: AsyncIterable<unknown>,
   sink: PacketSink,
@@ -178,7 +179,7 @@ async function readInto(
 async function* unpacked(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const source = input[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array(0);
-  // A pipe may give its first octets one by one.
+  // A pipe may deliver its first octets one at a time.
   while (head.length < PACKING_MAGIC) {
     const next = await source.next();
     if (next.done === true) break;
@@ -200,12 +201,12 @@ function asBytes(chunk: unknown): Uint8Array {
   return chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk), 'latin1');
 }
 
-/** Between bytes in pieces and the parser; what a piece leaves incomplete is the caller's, or is kept by `take`. */
+/** Passes chunks of bytes to the parser. The caller keeps the incomplete record at the end of a chunk (`parse`), or Feed does (`take`). */
 class Feed {
   readonly #sink: PacketSink;
   #parser: CaptureParser | undefined = undefined;
   readonly #linkTypes = new Set<number>();
-  /** Of captures that another one was glued behind. */
+  /** Packets passed over in earlier captures of a concatenated file. */
   #passedOver = 0;
   #parsed = 0;
   #buffer: Uint8Array = new Uint8Array(0);
@@ -223,37 +224,37 @@ class Feed {
     return this.#parser?.fault;
   }
 
-  /** What is left to say at the end of an input of `size` bytes; `kept` bytes are incomplete besides those held here. */
+  /** The result at the end of an input of `size` bytes; the caller holds `kept` incomplete bytes besides those held here. */
   end(kept: number, size: number | undefined): CaptureEnd {
     const fault = this.#finish(kept);
     const unreadBytes = fault === undefined || size === undefined ? undefined : size - this.#parsed;
-    return { ...this.#told(), fault, unreadBytes, aborted: false };
+    return { ...this.#counts(), fault, unreadBytes, aborted: false };
   }
 
-  /** The same where the reading was stopped. */
+  /** The result when reading was stopped. */
   aborted(): CaptureEnd {
-    return { ...this.#told(), fault: undefined, unreadBytes: undefined, aborted: true };
+    return { ...this.#counts(), fault: undefined, unreadBytes: undefined, aborted: true };
   }
 
-  /** The same where the packed data ended or broke before its end. */
+  /** The result when the compressed data is truncated, damaged or too large. */
   broken({ code, message }: UnpackingError): CaptureEnd {
     const fault: CaptureFault =
       code === 'limit'
         ? { code: 'limit', message }
-        : { code: 'truncated', message: `the packed data ends or breaks: ${message}` };
-    return { ...this.#told(), fault, unreadBytes: undefined, aborted: false };
+        : { code: 'truncated', message: `the compressed data is truncated or damaged: ${message}` };
+    return { ...this.#counts(), fault, unreadBytes: undefined, aborted: false };
   }
 
-  #told(): Pick<CaptureEnd, 'linkTypes' | 'passedOver'> {
-    this.#settle();
+  #counts(): Pick<CaptureEnd, 'linkTypes' | 'passedOver'> {
+    this.#collectLinkTypes();
     return { linkTypes: this.#linkTypes, passedOver: this.#passedOver + (this.#parser?.passedOver ?? 0) };
   }
 
-  #settle(): void {
+  #collectLinkTypes(): void {
     for (const linkType of this.#parser?.linkTypes ?? []) this.#linkTypes.add(linkType);
   }
 
-  /** Parses `bytes[start, end)`; gives the offset of what is incomplete. */
+  /** Parses `bytes[start, end)`; returns the offset of the incomplete record at its end. */
   parse(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     for (;;) {
@@ -266,18 +267,18 @@ class Feed {
       this.#parsed += next - at;
       at = next;
       if (!this.#parser.isBehind) return at;
-      this.#settle();
+      this.#collectLinkTypes();
       this.#passedOver += this.#parser.passedOver;
       this.#parser = undefined;
     }
   }
 
-  /** Parses a piece behind what is kept, and keeps what is incomplete. */
+  /** Parses the kept bytes followed by `chunk`, and keeps the incomplete record at the end. */
   take(chunk: Uint8Array): void {
     let bytes = chunk;
     if (this.#filled > 0) {
       this.#append(chunk);
-      // Joining piece by piece to a long record would copy it again and again: wait until it is whole.
+      // Parsing after every chunk of a long record would copy the record each time: wait until it is complete.
       if (this.#filled < (this.#parser?.wanted ?? MAGIC_LENGTH)) return;
       bytes = this.#buffer.subarray(0, this.#filled);
     }

@@ -1,6 +1,6 @@
-// Knows: how packed captures are unpacked, and that unpacking is bounded. Must not know: captures, files.
-// gzip is read by Node; xz, zstd, bzip2 and lz4, of which Node 20 has none, by the system's own program in a child process,
-// which the distribution keeps, with its memory bounded. Follows RFC 1952, RFC 8878, the .xz and bzip2 file formats.
+// Decompresses captures, with a limit on the output. Node decompresses gzip; xz, zstd, bzip2 and lz4, which Node 20 does not support,
+// are decompressed by the distribution's program in a child process with limited memory.
+// Formats: RFC 1952, RFC 8878, the .xz and bzip2 file formats.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -8,7 +8,7 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 
-/** What went wrong while unpacking; `code` is `missing-program`, `unpacking` or `limit`. */
+/** Decompression failed; `code` is `missing-program`, `unpacking` (damaged data) or `limit`. */
 export class UnpackingError extends Error {
   readonly code: 'missing-program' | 'unpacking' | 'limit';
 
@@ -22,7 +22,7 @@ export class UnpackingError extends Error {
 interface Packing {
   readonly name: string;
   readonly magic: readonly number[];
-  /** Absent where Node unpacks it. */
+  /** Absent for the format that Node decompresses. */
   readonly program?: readonly string[];
   readonly debianPackage?: string;
 }
@@ -55,30 +55,31 @@ const PACKINGS: readonly Packing[] = [
   },
 ];
 
-/** Octets that tell every packing. */
+/** Octets needed to recognize any of the formats. */
 export const PACKING_MAGIC = 6;
 
-/** What the octets from `start` on are packed with, or undefined. */
+/** The compression format of `bytes[start, end)` by its magic number, or undefined. */
 export function packingAt(bytes: Uint8Array, start: number, end: number): Packing | undefined {
   return PACKINGS.find(
     ({ magic }) => end - start >= magic.length && magic.every((octet, at) => bytes[start + at] === octet),
   );
 }
 
-/** Captures pack to a tenth, floods of one frame to a hundredth. What swells more than this, and is large, is made to. */
-const MOST_SWELLING = 100;
+/** Captures compress to a tenth, a flood of one frame to a hundredth. A large output beyond this ratio is a decompression bomb. */
+const MAX_RATIO = 100;
+/** Output in bytes that is allowed at any ratio. */
 const ALWAYS_ALLOWED = 1_073_741_824;
 
-/** How much may come out of so many packed octets. */
-export function mostUnpacked(packed: number): number {
-  return Math.max(ALWAYS_ALLOWED, MOST_SWELLING * packed);
+/** Maximum output in bytes for `packed` bytes of compressed data. */
+export function maxUnpackedBytes(packed: number): number {
+  return Math.max(ALWAYS_ALLOWED, MAX_RATIO * packed);
 }
 
-/** The octets that `packed` holds. Throws UnpackingError when it breaks, swells beyond measure, or its program is missing. */
+/** Decompresses `packed`. Throws UnpackingError when the data is damaged or exceeds the limit, or when the program is missing. */
 export async function* unpack(
   packing: Packing,
   packed: AsyncIterable<Uint8Array>,
-  most = mostUnpacked,
+  limit = maxUnpackedBytes,
 ): AsyncGenerator<Uint8Array> {
   let taken = 0;
   let given = 0;
@@ -91,10 +92,10 @@ export async function* unpack(
   const chunks = packing.program === undefined ? gunzip(counted) : byProgram(packing, counted);
   for await (const chunk of chunks) {
     given += chunk.length;
-    if (given > most(taken)) {
+    if (given > limit(taken)) {
       throw new UnpackingError(
         'limit',
-        `${taken} packed bytes hold more than ${most(taken)}: the rest was not unpacked`,
+        `${taken} compressed bytes expand to more than ${limit(taken)} bytes: the rest was not decompressed`,
       );
     }
     yield chunk;
@@ -118,7 +119,7 @@ async function* byProgram(packing: Packing, packed: AsyncIterable<Uint8Array>): 
   const [command = '', ...args] = packing.program ?? [];
   let child: ChildProcess;
   try {
-    // Options of the person's own (XZ_OPT, ZSTD_CLEVEL, …) are for other occasions.
+    // The user's environment options for these programs (XZ_OPT, ZSTD_CLEVEL, …) must not apply here.
     child = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'], LC_ALL: 'C' },
@@ -133,17 +134,19 @@ async function* byProgram(packing: Packing, packed: AsyncIterable<Uint8Array>): 
     child.once('close', (code, signal) => {
       const how = signal ?? `code ${String(code)}`;
       resolve(
-        code === 0 ? undefined : new UnpackingError('unpacking', `${command} ended with ${how}${said()}`),
+        code === 0
+          ? undefined
+          : new UnpackingError('unpacking', `${command} ended with ${how}${errorLine()}`),
       );
     });
   });
-  let words = '';
-  const said = (): string => (words === '' ? '' : `: ${words.trim().split('\n')[0] ?? ''}`);
+  let errors = '';
+  const errorLine = (): string => (errors === '' ? '' : `: ${errors.trim().split('\n')[0] ?? ''}`);
   const { stdin, stdout, stderr } = child;
   stderr?.on('data', (chunk: Buffer) => {
-    if (words.length < 500) words += chunk.toString('utf8');
+    if (errors.length < 500) errors += chunk.toString('utf8');
   });
-  // A program that refuses its input ends before it is read: how it ended tells why.
+  // A program that rejects its input ends before reading all of it: its exit status gives the reason, not the broken pipe.
   const fed =
     stdin === null ? Promise.resolve() : pipeline(Readable.from(packed), stdin).catch(() => undefined);
   try {
@@ -158,8 +161,8 @@ async function* byProgram(packing: Packing, packed: AsyncIterable<Uint8Array>): 
 }
 
 function missing({ name, program = [], debianPackage = '' }: Packing, cause: unknown): UnpackingError {
-  const words = `it is packed with ${name}, and the program ${program[0] ?? ''} that unpacks it could not be started (Debian's package is ${debianPackage})`;
-  return new UnpackingError('missing-program', words, cause);
+  const message = `it is compressed with ${name}, but the program ${program[0] ?? ''} could not be started (install the Debian package ${debianPackage})`;
+  return new UnpackingError('missing-program', message, cause);
 }
 
 function asBytes(chunk: unknown): Uint8Array {

@@ -1,5 +1,4 @@
-// Knows: how a command asks the daemon, and what to tell people when that fails. Must not know: any command.
-// Follows README.md, Commands (exit codes).
+// The commands' client of the daemon's API: turns its failures into CommandErrors with a remedy.
 
 import { ApiClient } from '../../src/api/client.ts';
 import type { ApiFault } from '../../src/api/client.ts';
@@ -7,20 +6,20 @@ import type { GuardEvent } from '../../src/api/status.ts';
 import { CommandError } from './command.ts';
 import { runningLab } from './commands/lab-files.ts';
 
-const ANSWER_MS = 5_000;
-/** What changes something waits for the kernel or the disk, and a small board has a slow card. */
-const CHANGE_MS = 60_000;
+const READ_TIMEOUT_MS = 5_000;
+/** A change waits for the kernel or the disk, and a small board has a slow SD card. */
+const CHANGE_TIMEOUT_MS = 60_000;
 
-/** The daemon that listens there. What it is asked throws CommandError: 3 when it cannot be had, 2 when it refuses the words. */
+/** Client of the daemon at this socket. Its requests throw CommandError: 3 when the daemon does not answer, 2 when it rejects the input. */
 export function daemonAt(socketPath: string): ApiClient {
   return new ApiClient({
     socketPath,
-    patience: (kind) => (kind === 'look' ? ANSWER_MS : CHANGE_MS),
-    thrown: (fault) => told(fault, socketPath),
+    patience: (kind) => (kind === 'look' ? READ_TIMEOUT_MS : CHANGE_TIMEOUT_MS),
+    thrown: (fault) => toCommandError(fault, socketPath),
   });
 }
 
-/** GET /v1/events until `signal` is aborted. Throws CommandError 3 when the stream ends by itself. */
+/** Passes the events of GET /v1/events to `onEvent` until `signal` is aborted. Throws CommandError 3 when the stream ends before that. */
 export async function eventsOf(
   daemon: ApiClient,
   signal: AbortSignal,
@@ -28,11 +27,12 @@ export async function eventsOf(
 ): Promise<void> {
   await daemon.events(signal, onEvent);
   if (signal.aborted) return;
-  const remedy = 'Nothing is known of what happened since. Look at "leakguard status" and its log.';
-  throw new CommandError(3, 'stream-ended', 'The daemon broke off.', remedy);
+  const remedy =
+    'What happened since then is unknown. See "leakguard status" and the log (journalctl -u leakguardd).';
+  throw new CommandError(3, 'stream-ended', 'The daemon ended the event stream.', remedy);
 }
 
-function told(fault: ApiFault, socketPath: string): CommandError {
+function toCommandError(fault: ApiFault, socketPath: string): CommandError {
   const { code, word, message, faults } = fault;
   switch (code) {
     case 'unreachable':
@@ -41,19 +41,21 @@ function told(fault: ApiFault, socketPath: string): CommandError {
       return new CommandError(
         3,
         'silent',
-        'The daemon does not answer in time.',
-        'It may hang: look at its log (journalctl -u leakguardd), or restart it. The rules in the kernel stay.',
+        'The daemon did not answer in time.',
+        'It may be hanging: see its log (journalctl -u leakguardd), or restart it. The rules in the kernel stay in place.',
       );
     case 'garbled':
       return new CommandError(
         3,
         'garbled',
-        'The daemon says what this command cannot read.',
-        'Daemon and command may be of different versions: restart the daemon.',
+        "This command cannot read the daemon's answer.",
+        'The daemon and this command may be different versions: restart the daemon.',
       );
     default: {
-      const remedy = faults.map((one) => [one.path, one.message, one.remedy].filter(Boolean).join(': '));
-      return new CommandError(code === 'refused' ? 2 : 3, word, message, remedy.join('\n'));
+      const remedies = faults.map((each) =>
+        [each.path, each.message, each.remedy].filter(Boolean).join(': '),
+      );
+      return new CommandError(code === 'refused' ? 2 : 3, word, message, remedies.join('\n'));
     }
   }
 }
@@ -61,12 +63,17 @@ function told(fault: ApiFault, socketPath: string): CommandError {
 function noDaemon(error: unknown, path: string): CommandError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   const lab = runningLab();
-  const socket = lab === undefined ? '' : `: a lab that runs here has --api ${lab.api}`;
+  const socket = lab === undefined ? '' : `: for the lab that runs here, --api ${lab.api}`;
   const start = `Start it (systemctl start leakguardd), or name its socket with --api${socket}.`;
-  const said = (message: string, remedy: string): CommandError =>
+  const failure = (message: string, remedy: string): CommandError =>
     new CommandError(3, 'no-daemon', message, remedy, error);
-  if (code === 'EACCES') return said(`You may not open ${path}.`, 'Run this as root, or as its group.');
-  if (code === 'ENOENT') return said(`The daemon is not running: there is no ${path}.`, start);
-  if (code === 'ECONNREFUSED') return said(`The daemon is not running: nobody listens on ${path}.`, start);
-  return said(`The daemon does not answer on ${path}.`, 'It may be starting or stopping: try again.');
+  if (code === 'EACCES')
+    return failure(
+      `No permission to open ${path}.`,
+      "Run this as root or as a member of the socket's group.",
+    );
+  if (code === 'ENOENT') return failure(`The daemon is not running: ${path} does not exist.`, start);
+  if (code === 'ECONNREFUSED')
+    return failure(`The daemon is not running: nothing is listening on ${path}.`, start);
+  return failure(`The daemon does not answer on ${path}.`, 'It may be starting or stopping: try again.');
 }

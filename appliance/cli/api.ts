@@ -1,18 +1,18 @@
-// Knows: the words of `leakguard api`. Must not know: any endpoint.
+// `leakguard api`: prints the OpenAPI document of the local API.
 
 import { openApi } from '../../src/api/openapi.ts';
 import { readArguments } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command } from './command.ts';
 
-const HELP = `leakguard api: what can be asked of the daemon over its socket
+const HELP = `leakguard api: describe the API that the daemon serves on its socket
 
-  leakguard api --openapi   every endpoint with its questions, answers and errors: an OpenAPI 3.1 document
+  leakguard api --openapi   print every endpoint with its requests, responses and errors as an OpenAPI 3.1 document
 
-It is JSON with and without --json, and needs no daemon. For example:
+The output is JSON with or without --json, and no daemon is needed. An example request:
 curl --unix-socket /run/leakguard/api.sock http://localhost/v1/status
 
-Exit: 0 done, 2 usage.
+Exit codes: 0 success, 2 usage error.
 `;
 
 const OPTIONS = {
@@ -20,15 +20,15 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
-/** `version`: of the program that answers so. */
+/** `version` is written into the document. */
 export const apiCommand = (version: string): Command => ({
   name: 'api',
-  summary: '--openapi: what programs can ask of the daemon',
+  summary: "--openapi: describe the daemon's API for programs",
   help: HELP,
   run(args, io) {
     const { values } = readArguments('api', args, OPTIONS);
     if (!values.openapi)
-      throw new CommandError(2, 'usage', 'In which form?', 'Say "leakguard api --openapi".');
+      throw new CommandError(2, 'usage', 'No output format was given.', 'Use "leakguard api --openapi".');
     io.stdout.write(`${JSON.stringify(openApi(version), undefined, 2)}\n`);
     return Promise.resolve(0);
   },

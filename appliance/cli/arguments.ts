@@ -1,5 +1,4 @@
-// Knows: how words on the command line become options, and faults in them become helpful lines. Must not know: any command.
-// Follows README.md, Commands: exit code 2 for usage.
+// Parses command-line arguments. Usage errors exit with code 2 and suggest the nearest valid word.
 
 import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
@@ -11,18 +10,18 @@ type Read<O extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: O; allowPositionals: true }>
 >;
 
-/** What every command that talks to the daemon takes. `--help` is the dispatcher's. */
+/** Options of every command that talks to the daemon. The dispatcher handles `--help`. */
 export const API_OPTIONS = {
   api: { type: 'string', default: '/run/leakguard/api.sock' },
   json: { type: 'boolean', default: false },
 } as const;
 
-/** Reads options and at most `most` other words. Throws CommandError 2 that names the fault and the nearest right word. */
+/** Parses `options` and at most `maxPositionals` other words. Throws CommandError 2 that names the error and the nearest valid option. */
 export function readArguments<const O extends Options>(
   command: string,
   args: readonly string[],
   options: O,
-  most = 0,
+  maxPositionals = 0,
 ): Pick<Read<O>, 'values' | 'positionals'> {
   const help = `See "leakguard ${command} --help".`;
   let read;
@@ -42,12 +41,12 @@ export function readArguments<const O extends Options>(
       error,
     );
   }
-  const extra = read.positionals[most];
-  if (extra !== undefined) throw new CommandError(2, 'usage', `"${extra}" is too much.`, help);
+  const extra = read.positionals[maxPositionals];
+  if (extra !== undefined) throw new CommandError(2, 'usage', `Unexpected argument "${extra}".`, help);
   return read;
 }
 
-/** ` Did you mean X?` for the nearest of `words`, or nothing when none is near. */
+/** ` Did you mean X?` for the nearest of `words` (Levenshtein distance of at most a third of the word, or 1), otherwise ''. */
 export function didYouMean(word: string, words: readonly string[]): string {
   const [nearest] = words
     .map((known) => ({ known, distance: editDistance(word, known) }))
@@ -56,7 +55,7 @@ export function didYouMean(word: string, words: readonly string[]): string {
   return ` Did you mean ${nearest.known}?`;
 }
 
-/** Levenshtein's: insertions, deletions and replacements. */
+/** Levenshtein distance: insertions, deletions and replacements. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of Array.from(a).entries()) {
@@ -70,11 +69,16 @@ function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-/** `90`, `15s`, `5m`, `1h` in milliseconds, from 1 s to 24 h; throws CommandError 2. */
+/** Converts `90`, `15s`, `5m` or `1h` to milliseconds; `option` is named in the error. Throws CommandError 2 outside 1 s to 24 h. */
 export function readDuration(text: string, option: string): number {
   const parts = /^(\d{1,5})(s|m|h)?$/.exec(text);
   const unit = { s: 1000, m: 60_000, h: 3_600_000 }[parts?.[2] ?? 's'] ?? Number.NaN;
   const duration = Number(parts?.[1]) * unit;
   if (duration >= 1000 && duration <= 86_400_000) return duration;
-  throw new CommandError(2, 'usage', `${option} ${text} is no duration.`, 'Say 15s, 5m or 1h; at most 24h.');
+  throw new CommandError(
+    2,
+    'usage',
+    `${option} ${text} is not a valid duration.`,
+    'Use a form such as 15s, 5m or 1h; at most 24h.',
+  );
 }

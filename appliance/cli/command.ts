@@ -1,20 +1,19 @@
-// Knows: what a command of the CLI is. Must not know: any command.
-// Follows README.md, Commands: exit codes, `--json`, `--help`, `--api`.
+// The interface that every CLI command implements, and the error it throws.
 
 import type { Readable, Writable } from 'node:stream';
 
-/** 0 done, no leak · 1 leaks found · 2 usage or configuration · 3 cannot capture, reach the daemon or apply. */
+/** 0 success, no leak · 1 leaks found · 2 usage or configuration error · 3 cannot capture, reach the daemon or apply the change. */
 export type ExitCode = 0 | 1 | 2 | 3;
 
 export interface CommandIo {
   readonly stdin: Readable;
   readonly stdout: Writable;
   readonly stderr: Writable;
-  /** True when people look at stderr: progress may be drawn there. */
+  /** True when stderr is a terminal: progress may be drawn there. */
   readonly terminal: boolean;
-  /** What stdout is when people look at it; a pipe or a file has none. */
+  /** Set when stdout is a terminal; undefined for a pipe or a file. */
   readonly screen?: { readonly color: boolean; readonly columns: number };
-  /** Aborted on SIGINT and SIGTERM; a command then ends soon and cleans up. */
+  /** Aborted on SIGINT and SIGTERM; the command then cleans up and ends soon. */
   readonly signal: AbortSignal;
 }
 
@@ -22,13 +21,13 @@ export interface Command {
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
-  /** Whole text of `--help`. */
+  /** The complete output of `--help`. */
   readonly help: string;
-  /** Throws CommandError for faults that have words; everything else is a defect. */
+  /** Throws CommandError for expected errors; anything else that it throws is reported as a bug. */
   run(args: readonly string[], io: CommandIo): Promise<ExitCode>;
 }
 
-/** A fault to show as it is: `message` is what happened, `remedy` what to do. */
+/** An error to show to the user as it is: `message` is what happened, `remedy` what to do (several lines are allowed). */
 export class CommandError extends Error {
   readonly exitCode: ExitCode;
   readonly code: string;

@@ -1,12 +1,11 @@
-// Knows: how the first word finds its command, and how faults become lines and exit codes. Must not know: any command.
-// Follows README.md, Commands.
+// Finds the command that the first word names, and turns errors into lines on stderr and exit codes.
 
 import { printable } from '../../src/api/shown.ts';
 import { didYouMean } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
 
-/** Runs what `args` say. Faults with words are told on stderr; a defect is told as one and ends with 3. */
+/** Runs the command in `args`. A CommandError is printed on stderr; any other error is printed as a bug and exits with 3. */
 export async function dispatch(
   commands: readonly Command[],
   version: string,
@@ -62,17 +61,17 @@ function unknown(word: string, commands: readonly Command[]): CommandError {
 function overview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`);
-  return `leakguard: sees what leaves past the VPN tunnel, and can refuse to let it out
+  return `leakguard: detects traffic that leaves outside the VPN tunnel, and can block it
 
 ${lines.join('')}
-  leakguard COMMAND --help   what a command takes
+  leakguard COMMAND --help   help for one command
   leakguard --version
 
-Exit: 0 done, no leak · 1 leaks found · 2 usage or configuration · 3 cannot capture, reach the daemon or apply
+Exit codes: 0 success, no leak · 1 leaks found · 2 usage or configuration error · 3 cannot capture, reach the daemon or apply
 `;
 }
 
 function defect(error: unknown): CommandError {
-  const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return new CommandError(3, 'defect', `This is a defect of leakguard: ${told}`, 'Please report it.', error);
+  const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new CommandError(3, 'defect', `This is a bug in leakguard: ${details}`, 'Please report it.', error);
 }

@@ -1,5 +1,4 @@
-// Knows: how what a command judges by itself by comes from its command line: the policy, and Tor's relays. Must not know: frames, captures.
-// Endpoints may come from the command line; nothing given means that there is no tunnel.
+// The policy and Tor relays for commands that judge frames without the daemon (`analyze`, `watch --iface`), from their options.
 
 import { readFile } from 'node:fs/promises';
 import type { LearnedEndpoint } from '../../src/analysis/analysis-learn.ts';
@@ -10,24 +9,24 @@ import type { RelayList } from '../../src/wire/vpn/tor.ts';
 import { relaysOf } from '../registries/relays.ts';
 import { CommandError } from './command.ts';
 
-/** The policy of `--policy`, or one that allows nothing but essential traffic, with every `--tunnel` added. Throws CommandError 2. */
+/** The policy file of `--policy`, or a policy that allows only essential traffic, with every `--tunnel` added. Throws CommandError 2. */
 export async function givenPolicy(path: string | undefined, tunnels: readonly string[]): Promise<Policy> {
   const endpoints = tunnels.map(endpointOf);
   const policy = path === undefined ? barePolicy() : await policyFrom(path);
   return withTunnels(policy, endpoints);
 }
 
-/** The relays that `--relays` lists; none without it. Throws CommandError 2. */
+/** The relays in the file that `--relays` names; an empty list without it. Throws CommandError 2. */
 export async function givenRelays(path: string | undefined): Promise<RelayList> {
   if (path === undefined) return new Set();
-  const remedy = 'One address or address:port a line, or the lines of a consensus that begin with "r".';
+  const remedy = 'Expected: one address or address:port per line, or the "r" lines of a Tor consensus.';
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new CommandError(2, 'relays', `--relays ${path} cannot be read.`, remedy, error);
   });
   try {
     return relaysOf(text, path);
   } catch (error) {
-    throw new CommandError(2, 'relays', `--relays: ${path} lists no relay.`, remedy, error);
+    throw new CommandError(2, 'relays', `--relays: ${path} lists no relays.`, remedy, error);
   }
 }
 
@@ -35,17 +34,17 @@ function endpointOf(text: string): Endpoint {
   const endpoint = parseEndpoint(text);
   if (endpoint !== undefined && endpoint.hostIs !== 'name') return endpoint;
   const remedy = 'Write it like udp:198.51.100.7:51820 or tcp:[2001:db8::7]:443, with a literal address.';
-  throw new CommandError(2, 'usage', `--tunnel ${text} is no endpoint.`, remedy);
+  throw new CommandError(2, 'usage', `--tunnel ${text} is not a valid endpoint.`, remedy);
 }
 
-/** Endpoints of the command line have no protocol: address, transport and port are all that is known of them. */
+/** Command-line endpoints name no protocol: only address, transport and port are known. */
 function withTunnels(policy: Policy, endpoints: readonly Endpoint[]): Policy {
   if (endpoints.length === 0) return policy;
   const tunnel: Tunnel = { name: 'command line', protocol: 'opaque', endpoints };
   return { ...policy, tunnels: [...policy.tunnels, tunnel] };
 }
 
-/** The policy with every endpoint that a handshake told of. */
+/** `policy` with a tunnel added for every endpoint learned from a handshake. */
 export function withLearned(policy: Policy, learned: readonly LearnedEndpoint[]): Policy {
   const tunnels = learned.flatMap(({ protocol, endpoint: text }): Tunnel[] => {
     const endpoint = parseEndpoint(text);
@@ -54,7 +53,7 @@ export function withLearned(policy: Policy, learned: readonly LearnedEndpoint[])
   return tunnels.length === 0 ? policy : { ...policy, tunnels: [...policy.tunnels, ...tunnels] };
 }
 
-/** Loaded only when asked for: the schema library takes longer to load than many captures to read. */
+/** Loaded on demand: loading the schema library takes longer than reading many captures. */
 async function policyFrom(path: string): Promise<Policy> {
   const { readPolicyFileHere } = await import('../policy/policy-file-here.ts');
   const reading = await readPolicyFileHere(path);

@@ -1,10 +1,9 @@
-// Knows: how a large report is written as JSON without holding the whole text. Must not know: what the report says.
-// Follows RFC 8259. One object, its long lists in pieces.
+// Writes a large report as JSON (RFC 8259) without holding the whole text in memory.
 
-/** Elements of a list that are written at a time. */
+/** List elements written at a time. */
 const PIECE = 2_000;
 
-/** The JSON text of an object, in pieces; joined they are what JSON.stringify gives. Iterables are lists. Fields must not be undefined. */
+/** The JSON text of an object in pieces; joined, they equal the output of JSON.stringify. Iterables become arrays. No field may be undefined. */
 export function* jsonPieces(value: object): Generator<string> {
   let before = '{';
   for (const [key, field] of Object.entries(value) as [string, unknown][]) {

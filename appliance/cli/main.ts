@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Knows: the process that a command runs in: arguments, streams, signals, environment. Must not know: what commands do.
-// Follows README.md, Commands, and no-color.org. The only place of the CLI that reads the environment.
+// Entry point of the CLI: connects arguments, streams, signals and the environment to the command that is asked for.
+// Nothing else in the CLI reads the environment. Colour follows no-color.org.
 
 import { VERSION } from '../os/version.ts';
 import type { Command, CommandIo } from './command.ts';
 import { dispatch } from './dispatch.ts';
 
-/** In the order of the help. Each is loaded when it is asked for: together they take longer to load than most take to run. */
+/** In the order of the help. Each module is loaded on demand: loading all of them takes longer than most commands take to run. */
 const LOADERS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['status', async () => (await import('./commands/status.ts')).statusCommand],
   ['watch', async () => (await import('./commands/watch.ts')).watchCommand],
@@ -25,7 +25,7 @@ const LOADERS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['lab', async () => (await import('./commands/lab.ts')).labCommand],
 ]);
 
-/** The command that the first word names, or all of them: then the answer is the list. */
+/** The command that the first word names; all commands when it names none, for the overview. */
 async function commandsFor(word: string | undefined): Promise<readonly Command[]> {
   const load = LOADERS.get(word ?? '');
   return load === undefined ? Promise.all([...LOADERS.values()].map((each) => each())) : [await load()];
@@ -38,10 +38,13 @@ function screen(): CommandIo['screen'] {
   return { color, columns: stdout.columns };
 }
 
-/** Wrappers (npm, timeout) pass on a Ctrl-C that the terminal has sent already: these come together and are one. */
+/**
+ * Milliseconds within which repeated signals count as one: wrappers (npm, timeout) forward a Ctrl-C that the terminal has already sent
+ * to the whole process group.
+ */
 const ONE_SIGNAL_MS = 1000;
 
-/** The first signal lets the command clean up; one that comes later does not wait for that. */
+/** The first signal lets the command clean up; a later one ends the process at once. */
 function endOn(name: 'SIGINT' | 'SIGTERM', ending: AbortController): void {
   let first: number | undefined;
   process.on(name, () => {
@@ -54,9 +57,9 @@ function endOn(name: 'SIGINT' | 'SIGTERM', ending: AbortController): void {
 async function main(): Promise<number> {
   const ending = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) endOn(name, ending);
-  // Whoever reads us may stop early (`| head`): that is no fault.
+  // The reader may stop early (`| head`): not an error.
   process.stdout.on('error', () => process.exit(0));
-  const seen = screen();
+  const stdoutScreen = screen();
   const args = process.argv.slice(2);
   return dispatch(await commandsFor(args[0]), VERSION, args, {
     stdin: process.stdin,
@@ -64,7 +67,7 @@ async function main(): Promise<number> {
     stderr: process.stderr,
     terminal: process.stderr.isTTY,
     signal: ending.signal,
-    ...(seen === undefined ? {} : { screen: seen }),
+    ...(stdoutScreen === undefined ? {} : { screen: stdoutScreen }),
   });
 }
 

@@ -1,10 +1,10 @@
-// Knows: how progress is drawn on a terminal. Must not know: what progresses.
+// A progress bar on a terminal.
 
 import type { Writable } from 'node:stream';
 
 const WIDTH = 30;
 
-/** One line on stderr that is drawn over itself and wiped at the end. */
+/** One line that is redrawn in place and cleared at the end. */
 export class ProgressBar {
   readonly #out: Writable;
   #drawn = '';
@@ -13,7 +13,7 @@ export class ProgressBar {
     this.#out = out;
   }
 
-  /** `share` is 0 to 1, undefined where nobody knows how much there is. */
+  /** `share` is 0 to 1, or undefined when the total is unknown. */
   show(share: number | undefined, packets: number): void {
     this.#draw(share === undefined ? `${packets} packets` : lineOf(share, packets));
   }

@@ -1,5 +1,5 @@
-// Knows: how a status reads on a terminal: the state first, then why, then the figures. Must not know: sockets, options.
-// Every text goes through `printable`: a name from the wire may hold terminal escapes.
+// The status as text for a terminal: the state first, then the reason, then the figures.
+// Every text goes through `printable`: a name from the wire may contain terminal escape sequences.
 
 import { placeText, printable, serverText } from '../../src/api/shown.ts';
 import type { IncidentView, Status } from '../../src/api/status.ts';
@@ -7,7 +7,7 @@ import type { State } from '../../src/api/words.ts';
 import { bar, clockTime, cut, grouped, padded } from './terminal.ts';
 import type { Style, Tone } from './terminal.ts';
 
-/** Shape and colour: each tells the state alone. */
+/** Either the mark or the colour alone identifies how alarming the state is. */
 const STATE_MARKS: Readonly<Record<State, readonly [mark: string, tone: Tone]>> = {
   clear: ['✔', 'green'],
   blocked: ['▣', 'green'],
@@ -20,7 +20,7 @@ const STATE_MARKS: Readonly<Record<State, readonly [mark: string, tone: Tone]>> 
   starting: ['…', 'dim'],
 };
 
-/** `clear` with an amber LED is a minor leak: not to be shown as green. */
+/** Mark and colour of the state. `clear` with an amber LED means a minor leak and is not shown green. */
 export function stateMark({ state, lamp }: Status): readonly [mark: string, tone: Tone] {
   return state === 'clear' && lamp === 'amber' ? ['▲', 'amber'] : STATE_MARKS[state];
 }
@@ -30,7 +30,7 @@ const INCIDENTS_SHOWN = 10;
 const ALLOWED_SHOWN = 5;
 const KINDS_SHOWN = 8;
 
-/** The whole screen, ending in a line feed. */
+/** The whole screen, ending in a line feed; `now` decides which times need a date. */
 export function statusScreen(status: Status, style: Style, now: Date): string {
   const shown = printable(status);
   return [
@@ -47,12 +47,12 @@ export function statusScreen(status: Status, style: Style, now: Date): string {
     .join('\n');
 }
 
-/** `12:00:00  ✖ got out 3   A dns  name  why`: one incident, one line. */
+/** One incident as one line: `12:00:00  ✖ got out 3        A dns    what is exposed, or the destination`. */
 export function incidentLine(incident: IncidentView, style: Style, now: Date): string {
   const shown = printable(incident);
-  const [words, tone] = outcome(shown);
-  const cells = `${clockTime(shown.last, now)}  ${style.paint(tone, words.padEnd(16))} ${shown.rule} ${shown.kind.padEnd(6)} `;
-  const room = style.columns - (clockTime(shown.last, now).length + words.padEnd(16).length + 13);
+  const [label, tone] = outcome(shown);
+  const cells = `${clockTime(shown.last, now)}  ${style.paint(tone, label.padEnd(16))} ${shown.rule} ${shown.kind.padEnd(6)} `;
+  const room = style.columns - (clockTime(shown.last, now).length + label.padEnd(16).length + 13);
   const text = shown.exposure === '' ? shown.destination : shown.exposure;
   return `${cells} ${cut(text, Math.max(24, room))}${shown.acknowledged ? style.paint('dim', ' acknowledged') : ''}\n`;
 }
@@ -63,7 +63,7 @@ function outcome(incident: IncidentView): readonly [string, Tone] {
   if (incident.escaped > 0)
     return [`${amber ? '▲' : '✖'} got out ${grouped(incident.escaped)}`, amber ? 'amber' : 'red'];
   if (incident.blocked > 0) return [`▣ stopped ${grouped(incident.blocked)}`, 'green'];
-  return [`… tried ${grouped(incident.attempted)}`, 'amber'];
+  return [`… attempted ${grouped(incident.attempted)}`, 'amber'];
 }
 
 function headline(status: Status, { paint }: Style, now: Date): string {
@@ -82,8 +82,8 @@ function ledger({ ledger: counted }: Status, { paint }: Style): string {
   const rows: (readonly [string, number, Tone])[] = [
     ['got out', counted.escaped, counted.escaped > 0 ? 'red' : 'green'],
     ['stopped', counted.blocked, 'green'],
-    ['tried', counted.attempted, 'plain'],
-    ['not looked at', counted.unseen, counted.unseen > 0 ? 'amber' : 'plain'],
+    ['attempted', counted.attempted, 'plain'],
+    ['not inspected', counted.unseen, counted.unseen > 0 ? 'amber' : 'plain'],
   ];
   const width = Math.max(...rows.map(([, count]) => grouped(count).length));
   return rows
@@ -106,14 +106,14 @@ function tunnels(status: Status, { paint }: Style, now: Date): string {
     const seen = tunnel.lastSeen === null ? 'never seen' : `last seen ${clockTime(tunnel.lastSeen, now)}`;
     const tail = tunnel.state === 'up' ? '' : ` (${seen})`;
     const doubt = unproven
-      ? `\n    ${paint('amber', "the server's address comes from answers on the wire; no handshake has proven one yet")}`
+      ? `\n    ${paint('amber', "the server's address comes from DNS answers on the wire; no handshake has confirmed it yet")}`
       : '';
     const limits = tunnel.limits === undefined ? '' : `\n    ${paint('amber', tunnel.limits)}`;
-    const list = tunnel.listIsOld === true ? ', which is old: import a new one' : '';
+    const list = tunnel.listIsOld === true ? ', which is outdated: import a new one' : '';
     const listed =
       tunnel.listed === undefined
         ? ''
-        : `\n    ${paint(list === '' ? 'dim' : 'amber', `servers from a list of ${tunnel.listed}${list}`)}`;
+        : `\n    ${paint(list === '' ? 'dim' : 'amber', `servers from a list dated ${tunnel.listed}${list}`)}`;
     return `  ${(cells[index] ?? []).join('  ')}${paint(tones[tunnel.state], words[tunnel.state])}${tail}${doubt}${listed}${limits}\n`;
   });
   return `${paint('bold', 'Tunnels')}\n${lines.join('')}`;
@@ -139,10 +139,10 @@ function incidents(status: Status, style: Style, now: Date): string {
   return `${style.paint('bold', 'Incidents')}${waiting}\n${lines.join('')}${rest}`;
 }
 
-/** What the profile lets go direct is no leak; a screen without it would read as if nothing else had left. */
+/** Direct traffic that the profile allows is not a leak; without this part the screen would suggest that nothing else had left. */
 function allowed({ allowed: seen }: Status, { paint }: Style, now: Date): string {
   if (seen === undefined) return '';
-  const told = `${grouped(seen.connections)} connections or questions, ${grouped(seen.frames)} frames since ${clockTime(seen.since, now)}`;
+  const totals = `${grouped(seen.connections)} connections or queries, ${grouped(seen.frames)} frames since ${clockTime(seen.since, now)}`;
   const cells = padded(
     seen.rows
       .slice(0, ALLOWED_SHOWN)
@@ -155,7 +155,7 @@ function allowed({ allowed: seen }: Status, { paint }: Style, now: Date): string
   const lines = cells.map((row) => `  ${row.join('  ').trimEnd()}\n`);
   const left = seen.rows.length + seen.more - lines.length;
   const rest = left > 0 ? `  and ${grouped(left)} more: leakguard report\n` : '';
-  return `${paint('bold', 'Allowed by profile')}: no leak, and readable on the wire\n  ${told}\n${lines.join('')}${rest}`;
+  return `${paint('bold', 'Allowed by profile')}: not leaks, but readable on the wire\n  ${totals}\n${lines.join('')}${rest}`;
 }
 
 function health({ health: seen }: Status, { paint }: Style, now: Date): string {
@@ -173,15 +173,15 @@ function health({ health: seen }: Status, { paint }: Style, now: Date): string {
       : [
           good(
             seen.proof.at !== null,
-            `last proven ${seen.proof.at === null ? 'never' : clockTime(seen.proof.at, now)}`,
+            `test leak ${seen.proof.at === null ? 'not caught' : `caught ${clockTime(seen.proof.at, now)}`}`,
           ),
         ]),
     good(seen.counters.readable, `counters ${seen.counters.readable ? 'read' : 'not readable'}`),
   ];
   const folded = seen.limits.incidentsFolded + seen.limits.observationsFolded;
-  if (folded > 0) parts.push(paint('amber', `${grouped(folded)} folded together under flood`));
+  if (folded > 0) parts.push(paint('amber', `${grouped(folded)} aggregated during a flood`));
   const warnings = seen.warnings.map((warning) => `  ${paint('amber', warning)}\n`).join('');
-  return `${paint('bold', 'Sight')}\n  ${parts.join(' · ')}\n${warnings}`;
+  return `${paint('bold', 'Self-check')}\n  ${parts.join(' · ')}\n${warnings}`;
 }
 
 function kinds({ counters }: Status, { paint }: Style): string {

@@ -1,5 +1,4 @@
-// Knows: colours and bars of a terminal. Must not know: what is shown. Colour only where people look and want it.
-// Follows ECMA-48 (SGR) and no-color.org (decided by the caller).
+// Colours (ECMA-48, SGR), bars and times for a terminal. The caller decides whether to use colour (no-color.org).
 
 import type { CommandIo } from './command.ts';
 
@@ -21,7 +20,7 @@ export interface Style {
   readonly paint: (tone: Tone, text: string) => string;
 }
 
-/** How to write to this stdout: without a screen nothing is coloured and nothing is cut to a width. */
+/** The style for this stdout: without a screen nothing is coloured, and the width is 100 columns. */
 export function styleOf(io: Pick<CommandIo, 'screen'>): Style {
   const { screen } = io;
   const paint = (tone: Tone, text: string): string =>
@@ -31,20 +30,20 @@ export function styleOf(io: Pick<CommandIo, 'screen'>): Style {
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
-/** A bar of at most `width` characters; anything above nothing shows at least a sliver. */
+/** A bar of at most `width` characters; any value above 0 shows at least one eighth of a character. */
 export function bar(value: number, largest: number, width: number): string {
   if (value <= 0 || largest <= 0) return '';
   const eighths = Math.max(1, Math.round((Math.min(value, largest) / largest) * width * 8));
   return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
 }
 
-/** At most `width` characters, the cut marked. */
+/** `text` cut to at most `width` characters; a cut is marked with an ellipsis. */
 export function cut(text: string, width: number): string {
   const letters = Array.from(text);
   return letters.length <= width ? text : `${letters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
-/** `14:03:22` of this machine's zone, with the day when it is another than that of `now`. Other text stays as it is. */
+/** `14:03:22` in local time, preceded by the date when that differs from `now`'s. Text that is not a date is returned unchanged. */
 export function clockTime(iso: string, now: Date): string {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return iso;

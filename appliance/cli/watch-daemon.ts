@@ -1,5 +1,5 @@
-// Knows: how to follow the daemon for a while and say what was new. Must not know: options, captures.
-// What counts is the ledger's growth; incidents are told as they come, and again when they have doubled.
+// `watch` with a daemon: follows its events and prints what is new.
+// The exit code depends on the growth of the ledger; an incident is printed when it appears and each time its frames have doubled.
 
 import type { ApiClient } from '../../src/api/client.ts';
 import { printable } from '../../src/api/shown.ts';
@@ -14,7 +14,7 @@ import type { Style } from './terminal.ts';
 export interface WatchOptions {
   readonly json: boolean;
   readonly summaryOnly: boolean;
-  /** Ends the watch: time is up, or somebody wants it to end. */
+  /** Aborted when the time is up or the user ends the watch. */
   readonly until: AbortSignal;
 }
 
@@ -22,13 +22,13 @@ export interface WatchOptions {
 interface WatchSummary {
   readonly state: State;
   readonly seconds: number;
-  /** What was added while watching. */
+  /** Growth of the ledger while watching. */
   readonly ledger: LedgerView;
   readonly incidents: readonly IncidentView[];
   readonly blindSeen: boolean;
 }
 
-/** Exit 1 when anything tried or got out meanwhile, 3 when part of the time was not seen and nothing was found. */
+/** Watches until `options.until` is aborted. Exit 1 when anything was attempted or escaped, 3 when nothing was found but part of the time was not seen. */
 export async function watchDaemon(
   client: ApiClient,
   options: WatchOptions,
@@ -49,8 +49,8 @@ class Watch {
   readonly #io: CommandIo;
   readonly #style: Style;
   readonly #incidents = new Map<string, IncidentView>();
-  /** Frames of an incident when it was last told; those of before the watch count as told. */
-  readonly #told: Map<string, number>;
+  /** Frames of each incident when it was last printed; incidents from before the watch count as printed. */
+  readonly #printedFrames: Map<string, number>;
   #state: State;
   #blindSeen = false;
 
@@ -60,7 +60,7 @@ class Watch {
     this.#io = io;
     this.#style = style;
     this.#state = start.state;
-    this.#told = new Map(start.incidents.map((incident) => [incident.id, framesOf(incident)]));
+    this.#printedFrames = new Map(start.incidents.map((incident) => [incident.id, framesOf(incident)]));
     this.#noteBlindness(start.state);
     if (!options.summaryOnly && !options.json) io.stdout.write(stateLine(start, style));
   }
@@ -97,11 +97,11 @@ class Watch {
 
   #incident(incident: IncidentView): void {
     const frames = framesOf(incident);
-    const told = this.#told.get(incident.id);
-    if (told !== undefined && frames <= told && !this.#incidents.has(incident.id)) return;
+    const printed = this.#printedFrames.get(incident.id);
+    if (printed !== undefined && frames <= printed && !this.#incidents.has(incident.id)) return;
     this.#incidents.set(incident.id, incident);
-    if (this.#options.summaryOnly || (told !== undefined && frames < told * 2)) return;
-    this.#told.set(incident.id, frames);
+    if (this.#options.summaryOnly || (printed !== undefined && frames < printed * 2)) return;
+    this.#printedFrames.set(incident.id, frames);
     const line = this.#options.json
       ? json('incident', incident)
       : incidentLine(incident, this.#style, new Date());
@@ -113,7 +113,7 @@ class Watch {
   }
 }
 
-/** Grows with whatever grows: a frame is first attempted, then escaped or blocked. */
+/** Grows whenever one of the counters grows: a frame is counted as attempted first, then as escaped or blocked. */
 function framesOf({ attempted, escaped, blocked }: IncidentView): number {
   return attempted + escaped + blocked;
 }
@@ -135,12 +135,12 @@ function summaryText({ ledger, incidents, seconds, blindSeen }: WatchSummary, { 
         `${grouped(incidents.length)} ${incidents.length === 1 ? 'incident' : 'incidents'}`,
       )
     : paint('green', 'no leak seen');
-  const unseen = ledger.unseen > 0 ? ` · ${paint('amber', `not looked at ${grouped(ledger.unseen)}`)}` : '';
+  const unseen = ledger.unseen > 0 ? ` · ${paint('amber', `not inspected ${grouped(ledger.unseen)}`)}` : '';
   const blind = blindSeen
-    ? `\n${paint('red', 'The guard was blind for a part of it: what it says covers the rest.')}`
+    ? `\n${paint('red', 'The guard was blind for part of this time: these figures cover only the rest.')}`
     : '';
   return (
     `${head} in ${seconds.toFixed(0)} s: got out ${grouped(ledger.escaped)} · stopped ${grouped(ledger.blocked)} · ` +
-    `tried ${grouped(ledger.attempted)}${unseen}${blind}\n`
+    `attempted ${grouped(ledger.attempted)}${unseen}${blind}\n`
   );
 }

@@ -1,6 +1,4 @@
-// Knows: how a fault of the lab is said. Must not know: who catches it.
-
-/** `code` is for programs, `message` for people; `cause` is what was caught, if anything. */
+/** An error of the lab: `code` is for programs, `message` for people; `cause` is the error that led to it, if any. */
 export class LabError extends Error {
   readonly code: string;
 

@@ -1,9 +1,10 @@
-// Knows: how two looks at the guard compare, and whether what changed is what a step expects. Must not know: how to look.
-// Pure: the player looks, this judges. Amber incidents are the laptop's ordinary link-local discovery and raise no alarm.
+// Compares two statuses of the guard and decides whether the change is what a step expects. Pure functions: the player reads the statuses.
+// Amber incidents are ignored: they are the laptop's ordinary link-local discovery and raise no alarm.
 
 import type { IncidentView, Status } from '../../src/api/status.ts';
 import type { Leak } from './scenario.ts';
 
+/** An incident, and the growth of its counters. */
 export interface Change {
   readonly incident: IncidentView;
   readonly attempted: number;
@@ -13,7 +14,7 @@ export interface Change {
 
 export type Counts = Pick<Change, 'attempted' | 'escaped' | 'blocked'>;
 
-/** Red incidents that are new in `after`, or have grown since `before`, with by how much. */
+/** The red incidents that are new in `after` or have grown since `before`. */
 export function changes(before: Status, after: Status): readonly Change[] {
   const earlier = new Map(before.incidents.map((incident) => [incident.id, incident]));
   return after.incidents
@@ -30,9 +31,10 @@ export function changes(before: Status, after: Status): readonly Change[] {
     .filter(({ attempted, escaped, blocked }) => attempted > 0 || escaped > 0 || blocked > 0);
 }
 
-export function totals(of: readonly Change[]): Counts {
+/** The sums of the changes' counters. */
+export function totals(list: readonly Change[]): Counts {
   const sum = (pick: (change: Change) => number): number =>
-    of.reduce((total, change) => total + pick(change), 0);
+    list.reduce((total, change) => total + pick(change), 0);
   return {
     attempted: sum((change) => change.attempted),
     escaped: sum((change) => change.escaped),
@@ -41,8 +43,8 @@ export function totals(of: readonly Change[]): Counts {
 }
 
 /**
- * What is wrong with what the guard shows of a leak, in words; empty when it is right. `uplinkFrames` is what the
- * independent witness counted: what the guard calls escaped must be that number.
+ * What is wrong with the guard's report of a leak; empty when it is correct. `uplinkFrames` is the number of frames that tcpdump
+ * counted in the uplink: the guard must report as many as escaped.
  */
 export function faultsOfLeak(
   leak: Leak,
@@ -69,14 +71,15 @@ export function faultsOfLeak(
   if (leak.frames !== undefined && attempted !== leak.frames)
     faults.push(`attempted ${attempted}, not ${leak.frames}`);
   if (escaped !== uplinkFrames) faults.push(`escaped ${escaped}, but the uplink saw ${uplinkFrames}`);
-  const [whole, none] = leak.way === 'escapes' ? [escaped, blocked] : [blocked, escaped];
-  if (whole !== attempted || none !== 0)
+  const [expected, other] = leak.way === 'escapes' ? [escaped, blocked] : [blocked, escaped];
+  if (expected !== attempted || other !== 0)
     faults.push(`of ${attempted} attempted, ${escaped} escaped and ${blocked} were blocked`);
   const lamp = leak.way === 'escapes' ? 'red' : 'green-blip';
   if (after.lamp !== lamp) faults.push(`LED ${after.lamp}, not ${lamp}`);
   return faults;
 }
 
+/** An incident in one line. */
 export function describe({ rule, kind, exposure, destination }: IncidentView): string {
   return `rule ${rule} ${kind} ${exposure} to ${destination}`;
 }

@@ -1,22 +1,22 @@
-// Knows: how a program asks the guard and waits for what it says. Must not know: what is being waited for.
-// It looks again at every event, and now and then without one.
+// Client of the guard's API that can wait for a status. It reads the status at every event and at regular intervals.
 
 import { ApiClient } from '../../src/api/client.ts';
 import type { Status } from '../../src/api/status.ts';
 import { LabError } from './error.ts';
 
-/** Looked at again after this long even when no event says so. */
-const RELOOK_MS = 250;
-/** As long as the daemon itself keeps a connection on which nothing moves. */
-const ANSWER_MS = 180_000;
+/** The status is read again after this time even without an event. */
+const POLL_MS = 250;
+/** Equal to the time for which the daemon keeps an idle connection. */
+const ANSWER_TIMEOUT_MS = 180_000;
 
+/** Its requests reject with LabError `guard-refused`. */
 export class GuardClient {
   readonly #api: ApiClient;
 
   constructor(socketPath: string) {
     this.#api = new ApiClient({
       socketPath,
-      patience: () => ANSWER_MS,
+      patience: () => ANSWER_TIMEOUT_MS,
       thrown: (fault) => new LabError('guard-refused', `${fault.status} ${fault.message}`, fault),
     });
   }
@@ -33,7 +33,10 @@ export class GuardClient {
     return this.#api.ask('acknowledge', { body: { id } });
   }
 
-  /** The first status that satisfies; while no guard answers it keeps asking. LabError with the last one seen when time is up, or `signal` is aborted. */
+  /**
+   * The first status for which `satisfied` returns true; keeps trying while the guard does not answer. LabError `not-seen` with the last
+   * status after `timeoutMs` or when `signal` is aborted; `what` names the expected status in it.
+   */
   async waitFor(
     what: string,
     satisfied: (status: Status) => boolean,
@@ -41,8 +44,8 @@ export class GuardClient {
     signal?: AbortSignal,
   ): Promise<Status> {
     let last: Status | undefined;
-    const met = await this.#look(timeoutMs, (status) => satisfied((last = status)), signal);
-    if (met !== undefined) return met;
+    const found = await this.#poll(timeoutMs, (status) => satisfied((last = status)), signal);
+    if (found !== undefined) return found;
     const seen =
       last === undefined
         ? 'no answer'
@@ -50,13 +53,13 @@ export class GuardClient {
     throw new LabError('not-seen', `the guard did not show ${what} within ${timeoutMs} ms: ${seen}`);
   }
 
-  /** Watches for `durationMs`: the first status that breaks the promise, or undefined when it was kept. */
-  breaks(promise: (status: Status) => boolean, durationMs: number): Promise<Status | undefined> {
-    return this.#look(durationMs, (status) => !promise(status));
+  /** Watches for `durationMs`; returns the first status for which `holds` returns false, or undefined when there is none. */
+  breaks(holds: (status: Status) => boolean, durationMs: number): Promise<Status | undefined> {
+    return this.#poll(durationMs, (status) => !holds(status));
   }
 
-  /** Looks at the status on every event until it is `wanted` or the time is up. */
-  async #look(
+  /** Reads the status at every event until it is `wanted` or the time is up. */
+  async #poll(
     forMs: number,
     wanted: (status: Status) => boolean,
     signal?: AbortSignal,
@@ -65,7 +68,7 @@ export class GuardClient {
     const events = new EventWatch(this.#api);
     try {
       for (;;) {
-        const event = events.next(Math.min(RELOOK_MS, Math.max(0, end - Date.now())));
+        const event = events.next(Math.min(POLL_MS, Math.max(0, end - Date.now())));
         const status = await this.status().catch(() => undefined);
         if (status !== undefined && wanted(status)) return status;
         if (Date.now() >= end || signal?.aborted === true) return undefined;
@@ -77,7 +80,7 @@ export class GuardClient {
   }
 }
 
-/** Tells that something happened, not what: whoever waits looks at the whole status. */
+/** Waits for any event of the guard; the caller then reads the whole status. */
 class EventWatch {
   readonly #api: ApiClient;
   readonly #ending = new AbortController();
@@ -88,12 +91,12 @@ class EventWatch {
     this.#api = api;
   }
 
-  /** Resolves at the next event, or after `atMostMs`. */
-  next(atMostMs: number): Promise<void> {
-    // No guard listens (yet, or any more): the next look tries again.
+  /** Resolves at the next event, or after `timeoutMs`. */
+  next(timeoutMs: number): Promise<void> {
+    // If the guard is not reachable, the next call tries again.
     if (!this.#listening) void this.#listen().catch(() => undefined);
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, atMostMs);
+      const timer = setTimeout(resolve, timeoutMs);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();

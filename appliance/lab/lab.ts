@@ -1,5 +1,5 @@
-// Knows: the order in which a lab is built, and who takes it down. Must not know: the command line, scenarios.
-// Whoever calls `raiseLab` owns the lab; a reaper process waits for the owner's end and clears up, however it comes.
+// Builds a lab and takes it down. The process that calls `Lab.raise` owns the lab; a reaper process waits until the owner ends, for
+// whatever reason, and cleans up.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -28,19 +28,19 @@ import { type KeyPair, newKeyPair, startClient } from './machines/wireguard.ts';
 
 export interface LabOptions {
   readonly filling: Filling;
-  /** Starts leakguard-web in the box too. Only with the guard. */
+  /** Also starts leakguard-web in the box; only with filling `guard`. */
   readonly page?: boolean;
-  /** Hears what is being done, one short line each. */
+  /** Called with one short line for each step of the building. */
   readonly say?: (line: string) => void;
-  /** Aborted while it is being built: it is taken down again, and LabError `interrupted` thrown. */
+  /** When it is aborted during the building, the lab is taken down again and LabError `interrupted` is thrown. */
   readonly signal?: AbortSignal;
 }
 
-/** A lab and the duty to take it down. */
+/** A lab that this process owns and must take down with `close`. */
 export class Lab extends LabHandle {
   #state: LabState;
-  /** One writer at a time: the last news are the last written. */
-  #notes: Promise<void> = Promise.resolve();
+  /** Writes of the state file are chained, so that the newest state is written last. */
+  #writes: Promise<void> = Promise.resolve();
   #daemon: Supervised | undefined;
   #page: Supervised | undefined;
   #keys: { readonly server: string; readonly laptop: KeyPair } | undefined;
@@ -54,7 +54,7 @@ export class Lab extends LabHandle {
     this.#reaped = new Promise((resolve) => reaper.once('exit', resolve));
   }
 
-  /** Builds all of it, or leaves nothing behind and throws a LabError (`is-up` when another owner holds this lab). */
+  /** Builds the lab; on failure removes everything again and throws LabError (`is-up` when another process owns this lab, `not-root`). */
   static async raise(plan: Plan, options: LabOptions): Promise<Lab> {
     const [node, ...reap] = programArgv('lab/processes/reap', plan.id);
     const state = { owner: await requireIdentity(process.pid), filling: options.filling, ready: false };
@@ -66,17 +66,17 @@ export class Lab extends LabHandle {
       return lab;
     } catch (error) {
       await lab.close();
-      // What was being built fails by now, for want of namespaces; nothing of it may outlive this call.
+      // The building now fails because the namespaces are gone; wait, so that nothing of it outlives this call.
       await built.catch(() => undefined);
       throw error;
     }
   }
 
-  /** Ends every process of the lab and removes all of it. Can be called again. */
+  /** Ends every process of the lab and removes everything. May be called more than once. */
   async close(): Promise<void> {
-    // Nothing new may start behind the reaper's back.
+    // No process may start while the reaper ends the others.
     for (const space of Object.values(this.network)) space.close();
-    // The supervisors must not start again what the reaper ends; the reaper itself needs nothing but the end of its input.
+    // The supervisors must not restart what the reaper ends. The reaper starts when its input ends.
     this.#daemon?.abandon();
     this.#page?.abandon();
     this.#reaper.stdin?.end();
@@ -106,11 +106,11 @@ export class Lab extends LabHandle {
     await this.connectLaptop();
   }
 
-  /** The laptop gets on the network and raises its tunnel. Only for the caller of filling `nothing`, who has bridged meanwhile. */
+  /** Connects the laptop to the network and brings up its tunnel. With filling `nothing` the caller calls it after bridging the box. */
   async connectLaptop(): Promise<void> {
     const { plan, network } = this;
     if (this.#keys === undefined) throw new LabError('not-ready', 'the uplink has no tunnel server yet.');
-    // After the box is up, as an owner does it: all IPv6 addresses that the laptop gets are then tried before the box's eyes.
+    // After the box is up, as a user would do it: the box then sees the duplicate address detection of all the laptop's IPv6 addresses.
     await plugLaptop(network);
     const [client] = await Promise.all([startDhcpClient(plan, network.laptop), awaitIpv6(network.laptop)]);
     await this.#note({ dhcpClient: await requireIdentity(client.pid) });
@@ -130,35 +130,35 @@ export class Lab extends LabHandle {
     if (page === true) this.#page = await startPage(plan, network.box);
   }
 
-  /** Programs on the laptop that look names up ask the resolver inside the tunnel. */
+  /** Makes programs on the laptop use the resolver inside the tunnel. */
   async #resolverInside(): Promise<void> {
     const dir = join(NETNS_CONFIG_DIR, this.plan.namespaces.laptop);
     await mkdir(dir, { recursive: true });
     await writeFile(join(dir, 'resolv.conf'), `nameserver ${TUNNEL.server4}\n`);
   }
 
-  /** Adds to what other processes can read about this lab. */
-  async #note(news: Partial<LabState>): Promise<void> {
-    this.#state = { ...this.#state, ...news };
+  /** Adds to the state file, from which other processes read about this lab. */
+  async #note(changes: Partial<LabState>): Promise<void> {
+    this.#state = { ...this.#state, ...changes };
     const state = this.#state;
-    const written = this.#notes.then(() => writeState(this.plan, state));
-    this.#notes = written.catch(() => undefined);
+    const written = this.#writes.then(() => writeState(this.plan, state));
+    this.#writes = written.catch(() => undefined);
     await written;
   }
 
-  /** Tells other processes where the page can be seen. */
+  /** Publishes the page's URL in the state file. */
   async announcePage(address: string): Promise<void> {
     await this.#note({ page: address });
   }
 }
 
-/** Takes the name for this process: one owner at a time, and nothing left of an earlier one. */
+/** Makes this process the owner of the lab, after removing what a dead owner has left. Throws LabError `not-root` or `is-up`. */
 async function claim(plan: Plan, state: LabState): Promise<void> {
   if (process.getuid?.() !== 0)
-    throw new LabError('not-root', 'making network namespaces and virtual links needs root.');
-  if (await isHeld(plan)) throw new LabError('is-up', `the lab "${plan.id}" is up already.`);
+    throw new LabError('not-root', 'creating network namespaces and virtual links needs root.');
+  if (await isHeld(plan)) throw new LabError('is-up', `the lab "${plan.id}" is already running.`);
   await teardown(plan);
-  // The directory appears with its owner's name in it: whoever finds it can tell whether the owner lives.
+  // The directory is renamed into place with the owner's identity in it: any process that finds it can tell whether the owner is alive.
   const fresh = `${claimPrefix(plan)}${process.pid}`;
   await mkdir(fresh, { recursive: true });
   await writeState(
@@ -178,16 +178,17 @@ function startReaper(node: string, args: readonly string[]): ChildProcess {
 /** Never resolves; rejects when `signal` is aborted. */
 function interruption(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
-    const interrupt = (): void => reject(new LabError('interrupted', 'interrupted while the lab was built.'));
+    const interrupt = (): void =>
+      reject(new LabError('interrupted', 'interrupted while the lab was being built.'));
     if (signal?.aborted === true) interrupt();
     signal?.addEventListener('abort', interrupt, { once: true });
   });
 }
 
-/** Longest time an owner gets to take its lab down itself. */
+/** Time for an owner to take down its lab itself. */
 const OWNER_GRACE_MS = 15_000;
 
-/** Ends the lab of this plan, whoever owns it: true when there was something to end. */
+/** Ends the lab of this plan, whichever process owns it; returns whether there was anything to end. */
 export async function takeDown(plan: Plan): Promise<boolean> {
   const state = await readState(plan);
   const left = [...(await namespacesOf(plan)), ...(await processesOf(plan))];
@@ -196,7 +197,7 @@ export async function takeDown(plan: Plan): Promise<boolean> {
   return state !== undefined || left.length > 0;
 }
 
-/** The owner is asked to end, and made to when it does not: it must not build on while its lab is taken down. */
+/** SIGTERM, then SIGKILL: the owner must not go on building while its lab is taken down. */
 async function endOwner(owner: ProcessIdentity): Promise<void> {
   const end = Date.now() + OWNER_GRACE_MS;
   if (await isAlive(owner)) process.kill(owner.pid, 'SIGTERM');

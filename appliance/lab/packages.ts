@@ -1,7 +1,7 @@
-// Knows: which Debian package brings each program of the lab. Must not know: how packages are installed (appliance/provision).
-// appliance/provision/packages.json lists the same packages under "lab" and "run"; a test compares the two.
+// The Debian package of each program of the lab. appliance/provision/packages.json lists the same packages under "lab" and "run"; a
+// test compares the two.
 
-/** Program → package, for Debian 12 and 13. */
+/** Program → package, in Debian 12 and 13. */
 export const LAB_PACKAGES: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   nft: 'nftables',

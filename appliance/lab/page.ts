@@ -1,5 +1,5 @@
-// Knows: how a browser on this machine reaches the box's page by the laptop's way. Must not know: what the page says.
-// The only thing the lab has outside its namespaces: a listener on 127.0.0.1.
+// Makes the box's page reachable for a browser on this machine, through the laptop's namespace. The listener on 127.0.0.1 is the only
+// thing that the lab has outside its namespaces.
 
 import { get } from 'node:http';
 import type { Server } from 'node:net';
@@ -14,7 +14,7 @@ import { relay } from './machines/relay.ts';
 
 const READY_MS = 15_000;
 
-/** The page's address on this machine, answering. `port` 0 takes any free one. LabError `port-taken`, `no-page`. */
+/** Serves the page on 127.0.0.1 and waits until it answers; returns its URL. `port` 0 takes a free one. Throws LabError `port-taken` or `no-page`. */
 export async function openPage(lab: Lab, port: number): Promise<{ address: string; server: Server }> {
   const socket = lab.plan.files.forwarder;
   const forwarder = await lab.network.laptop.start(
@@ -23,11 +23,11 @@ export async function openPage(lab: Lab, port: number): Promise<{ address: strin
   await forwarder.line(/^ready$/);
   const server = await relay({ host: '127.0.0.1', port }, { path: socket }).catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new LabError('port-taken', `127.0.0.1:${port} cannot be listened on: ${why}`, cause);
+    throw new LabError('port-taken', `cannot listen on 127.0.0.1:${port}: ${why}`, cause);
   });
   const bound = server.address();
   const address = `http://127.0.0.1:${typeof bound === 'object' && bound !== null ? bound.port : port}`;
-  // The page is another program's: only its answer says that it is there.
+  // leakguard-web runs in another process, so only an answer shows that it is up.
   const end = Date.now() + READY_MS;
   while (!(await answers(address))) {
     if (Date.now() > end) {
@@ -42,10 +42,10 @@ export async function openPage(lab: Lab, port: number): Promise<{ address: strin
 
 function answers(address: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const asked = get(address, { agent: false }, (answer) => {
+    const request = get(address, { agent: false }, (answer) => {
       answer.resume();
       resolve(true);
     });
-    asked.on('error', () => resolve(false));
+    request.on('error', () => resolve(false));
   });
 }

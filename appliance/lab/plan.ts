@@ -1,5 +1,5 @@
-// Knows: the lab's map: names, addresses, ports, files. Must not know: how any of it is made.
-// Addresses are the documentation ranges of RFC 5737 and RFC 3849, private ones of RFC 1918 and RFC 4193.
+// The lab's names, addresses, ports and files.
+// Addresses are from the documentation ranges (RFC 5737, RFC 3849) and private ranges (RFC 1918, RFC 4193).
 //
 //   laptop                        box                                uplink
 //   eth0 192.168.77.100 --veth-- lan0 [br0 192.168.77.2] wan0 --veth-- eth0 192.168.77.1 (router, DHCP, RA, resolver)
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 
 import { LabError } from './error.ts';
 
-/** The lab that the command line means when it names none. */
+/** The lab that the command line uses by default. */
 export const DEFAULT_LAB = '0';
 
 export const LAN = {
@@ -21,7 +21,7 @@ export const LAN = {
   router6: 'fd77::1',
   box: '192.168.77.2',
   laptop4: '192.168.77.100',
-  /** What stateless configuration (RFC 4862) makes of the laptop's MAC. */
+  /** The address that stateless autoconfiguration (RFC 4862) forms from the laptop's MAC address. */
   laptop6: 'fd77::ff:fe00:770c',
   laptopMac: '02:00:00:00:77:0c',
   routerMac: '02:00:00:00:77:01',
@@ -31,13 +31,13 @@ export const NET = {
   tunnelServer4: '198.51.100.7',
   tunnelServer6: '2001:db8:51::7',
   tunnelPort: 51820,
-  /** What the tunnel server is called; every other name below .example is the web server. */
+  /** Host name of the tunnel server; every other name below .example is the web server's. */
   tunnelName: 'vpn.example',
   resolver4: '203.0.113.53',
   resolver6: '2001:db8:53::53',
   web4: '203.0.113.80',
   web6: '2001:db8:80::80',
-  /** The web server by an address that no name leads to: a visit there follows no question (rule E, not D). */
+  /** An address of the web server that no name resolves to: a visit there follows no DNS query (rule E, not D). */
   nameless4: '203.0.113.81',
 } as const;
 
@@ -46,19 +46,20 @@ export const TUNNEL = {
   laptop6: 'fd66::2',
   server4: '10.66.0.1',
   server6: 'fd66::1',
-  /** Another resolver inside: not the tunnel's own, and no leak either. */
+  /** Another resolver inside the tunnel; using it is not a leak. */
   otherResolver4: '10.66.0.53',
 } as const;
 
 export type Role = 'laptop' | 'box' | 'uplink';
 export const ROLES: readonly Role[] = ['laptop', 'box', 'uplink'];
 
+/** The names and paths of one lab. */
 export interface Plan {
   readonly id: string;
   readonly namespaces: Readonly<Record<Role, string>>;
-  /** Interface names are unique too: wireguard-go's control sockets share one directory of the whole machine. */
+  /** Interface names are unique on the machine: the control sockets of all wireguard-go processes are in one directory. */
   readonly wireguard: { readonly laptop: string; readonly uplink: string };
-  /** Everything the lab writes, but for the two places `ip` and wireguard-go insist on. */
+  /** Directory of all files of the lab, except those in NETNS_CONFIG_DIR and WIREGUARD_DIR, which `ip` and wireguard-go prescribe. */
   readonly dir: string;
   readonly files: {
     readonly state: string;
@@ -76,10 +77,10 @@ export const LABS_DIR = '/run/leakguard-lab';
 export const WIREGUARD_DIR = '/run/wireguard';
 export const NETNS_CONFIG_DIR = '/etc/netns';
 
-/** The names of the lab `id`: 1 to 8 lower-case letters and digits, so that they fit an interface name (15 bytes). */
+/** The plan of the lab `id`, which has 1 to 8 lower-case letters and digits to fit into an interface name (15 bytes). Throws LabError `bad-id`. */
 export function planOf(id: string): Plan {
   if (!/^[a-z0-9]{1,8}$/.test(id))
-    throw new LabError('bad-id', `"${id}" is no name for a lab: 1 to 8 lower-case letters and digits.`);
+    throw new LabError('bad-id', `"${id}" is not a valid lab id: use 1 to 8 lower-case letters and digits.`);
   const dir = join(LABS_DIR, id);
   const guardRuntime = join(dir, 'guard');
   return {
@@ -100,7 +101,7 @@ export function planOf(id: string): Plan {
   };
 }
 
-/** Beginning of the directories in which owners-to-be prepare their claim; an id has no dot. */
+/** Prefix of the temporary directories in which future owners prepare the lab's directory; the dot keeps them apart from ids. */
 export function claimPrefix(plan: Plan): string {
   return join(LABS_DIR, `.${plan.id}-`);
 }

@@ -1,5 +1,5 @@
-// Knows: how a step is acted out in a lab and what is looked at meanwhile. Must not know: any scenario, how results are shown.
-// Three witnesses: the client's own exit code, the guard's status, and tcpdump in the uplink, which shares nothing with the guard.
+// Plays the steps of a scenario in a lab and checks each in three ways: by the client's exit code, by the guard's status, and by tcpdump
+// in the uplink, which shares no code with the guard.
 
 import type { Status } from '../../src/api/status.ts';
 import { Capture } from './machines/capture.ts';
@@ -9,26 +9,28 @@ import type { LabHandle } from './processes/handle.ts';
 import { LAN } from './plan.ts';
 import type { Act, Expectation, Scenario, ScenarioResult, Step, StepResult } from './scenario.ts';
 
-/** The guard shows what happened within a second; a machine with other work gets more. */
-const SHOWN_MS = 15_000;
-/** How long nothing must be raised for a step to be clean. */
+/** The guard shows a leak within a second; a busy machine gets more time. */
+const SHOWN_TIMEOUT_MS = 15_000;
+/** Time without a new incident after which a step counts as clean. */
 const QUIET_MS = 1000;
-const RUN_MS = 20_000;
+const RUN_TIMEOUT_MS = 20_000;
 
+/** Callbacks for showing progress. */
 export interface Audience {
   began?(step: Step): void;
   ended?(result: StepResult): void;
 }
 
 interface Acted {
-  /** Exit code of the client, 0 for acts that are none; null when it was killed. */
+  /** Exit code of the client; 0 for acts without a client, null when it was killed. */
   readonly code: number | null;
-  readonly said: string;
-  /** Frames of the laptop that fit the step's watch, as the uplink saw them; undefined when it did not look. */
+  /** Last line of the client's output. */
+  readonly output: string;
+  /** Frames of the laptop that the uplink saw and that match the step's `watch`; undefined for a step without `watch`. */
   readonly uplink: number | undefined;
 }
 
-/** Plays all steps, also after one has failed; the box's block mode is in the end what it was before. */
+/** Plays all steps, even after one has failed, and restores the box's block mode at the end. Throws LabError `interrupted` when `signal` is aborted. */
 export async function play(
   lab: LabHandle,
   scenario: Scenario,
@@ -66,12 +68,12 @@ async function playStep(lab: LabHandle, step: Step): Promise<StepResult> {
   }
 }
 
-/** The act, with the uplink looking on when the step wants that. */
+/** Performs the act, while the uplink captures frames if the step has a `watch`. */
 async function watched(lab: LabHandle, step: Step): Promise<Acted> {
   if (step.watch === undefined) return { ...(await act(lab, step.act)), uplink: undefined };
   const { uplink, laptop } = lab.network;
   const capture = await Capture.start(uplink, 'eth0', `ether src ${LAN.laptopMac} and (${step.watch})`);
-  let done: { code: number | null; said: string };
+  let done: { code: number | null; output: string };
   try {
     done = await act(lab, step.act);
   } catch (error) {
@@ -82,13 +84,13 @@ async function watched(lab: LabHandle, step: Step): Promise<Acted> {
   return { ...done, uplink: frames.length };
 }
 
-async function act(lab: LabHandle, what: Act): Promise<{ code: number | null; said: string }> {
-  const done = { code: 0, said: '' };
+async function act(lab: LabHandle, what: Act): Promise<{ code: number | null; output: string }> {
+  const done = { code: 0, output: '' };
   switch (what.do) {
     case 'run': {
       if (what.first !== undefined) await lab.network.laptop.must(what.first);
-      const { code, stdout, stderr } = await lab.network.laptop.run(what.argv, { timeoutMs: RUN_MS });
-      return { code, said: (stderr || stdout).trim().split('\n').at(-1) ?? '' };
+      const { code, stdout, stderr } = await lab.network.laptop.run(what.argv, { timeoutMs: RUN_TIMEOUT_MS });
+      return { code, output: (stderr || stdout).trim().split('\n').at(-1) ?? '' };
     }
     case 'block':
       await lab.guard.block(what.on);
@@ -121,20 +123,20 @@ interface Judged {
 async function judge(lab: LabHandle, step: Step, acted: Acted, before: Status | undefined): Promise<Judged> {
   const { faults, after } = await judgeGuard(lab, step.expect, acted, before);
   const wire =
-    (step.arrives === 'some' && acted.uplink === 0 && ['nothing of it arrived at the uplink']) ||
+    (step.arrives === 'some' && acted.uplink === 0 && ['no matching frame arrived at the uplink']) ||
     (step.arrives === 'none' &&
       acted.uplink !== 0 && [`the uplink saw ${acted.uplink ?? 'an unknown number of'} frames`]) ||
     [];
   const succeeded = acted.code === 0;
-  const should = step.act.do === 'run' ? succeeds(step.expect) : undefined;
+  const expected = step.act.do === 'run' ? succeeds(step.expect) : undefined;
   const client =
-    should === undefined || should === succeeded
+    expected === undefined || expected === succeeded
       ? []
-      : [`the client ${succeeded ? 'succeeded' : `failed (${acted.said})`}`];
+      : [`the client ${succeeded ? 'succeeded' : `failed (${acted.output})`}`];
   return { faults: [...client, ...wire, ...faults], after };
 }
 
-/** Whether the client must get through. */
+/** Whether the client is expected to succeed. */
 function succeeds(expect: Expectation): boolean {
   return expect.is === 'leak' ? expect.way === 'escapes' : expect.is !== 'cut off';
 }
@@ -154,7 +156,7 @@ async function judgeGuard(
         states.includes(status.state) &&
         (lamps === undefined || lamps.includes(status.lamp)) &&
         (blockMode === undefined || status.blockMode === blockMode),
-      SHOWN_MS,
+      SHOWN_TIMEOUT_MS,
     );
     return { faults: [], after };
   }
@@ -167,18 +169,20 @@ async function judgeGuard(
   }
   const faultsIn = (status: Status): readonly string[] =>
     faultsOfLeak(expect, before, status, acted.uplink ?? 0);
-  const right = (status: Status): boolean => faultsIn(status).length === 0;
-  const after = await lab.guard.waitFor('the leak', right, SHOWN_MS).catch(() => lab.guard.status());
+  const isCorrect = (status: Status): boolean => faultsIn(status).length === 0;
+  const after = await lab.guard
+    .waitFor('the leak', isCorrect, SHOWN_TIMEOUT_MS)
+    .catch(() => lab.guard.status());
   return { faults: faultsIn(after), after };
 }
 
-/** What was seen, by whom, in a few words each. */
+/** What the guard, the uplink and the client observed, in a few words each. */
 function seen(acted: Acted, before: Status | undefined, after: Status | undefined): readonly string[] {
   const raised = before === undefined || after === undefined ? [] : changes(before, after);
   return [
     ...raised.map(({ incident }) => describe(incident)),
     ...(acted.uplink === undefined ? [] : [`uplink saw ${acted.uplink}`]),
-    ...(acted.code === 0 ? [] : [`client: ${acted.said || 'killed'}`]),
+    ...(acted.code === 0 ? [] : [`client: ${acted.output || 'killed'}`]),
     after === undefined ? 'guard not asked' : `state ${after.state}`,
   ];
 }

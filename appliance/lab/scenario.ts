@@ -1,5 +1,4 @@
-// Knows: what a scenario is made of: acts and what must come of them. Must not know: any scenario, how one is played.
-// Scenarios are data, so that many can follow the few there are.
+// The types of scenarios. A scenario is data: a list of acts with their expected results.
 
 import type { Kind } from '../../src/flow/kinds.ts';
 import type { LedPattern, State } from '../../src/api/words.ts';
@@ -7,49 +6,49 @@ import type { Rule } from '../../src/policy/verdict.ts';
 import type { Argv } from './processes/process.ts';
 
 export type Act =
-  /** A program on the laptop; `first` is run right before it, under the same watch. */
+  /** Runs a program on the laptop; `first` is run right before it, during the same capture. */
   | { readonly do: 'run'; readonly argv: Argv; readonly first?: Argv }
   | { readonly do: 'block'; readonly on: boolean }
   | { readonly do: 'acknowledge' }
-  /** The tunnel's client moves to its server's other address. */
+  /** Makes the tunnel's client use its server's other address. */
   | { readonly do: 'roam'; readonly to: 'ipv4' | 'ipv6' }
   | { readonly do: 'renew lease' }
   | { readonly do: 'new lease' }
   | { readonly do: 'kill daemon' }
   | { readonly do: 'nothing' };
 
-/** One incident, and no other, is raised or grows. */
+/** Exactly one incident is raised or grows. */
 export interface Leak {
   readonly is: 'leak';
-  /** Escapes in watch mode, is blocked in block mode; the client succeeds or fails accordingly. */
+  /** `escapes` in watch mode, with a client that succeeds; `blocked` in block mode, with a client that fails. */
   readonly way: 'escapes' | 'blocked';
   readonly rule: Rule;
   readonly kinds: readonly Kind[];
   readonly exposure?: string;
-  /** Exactly so many frames, where the client sends a known number. */
+  /** The exact number of frames, if it is known. */
   readonly frames?: number;
 }
 
 export type Expectation =
   | Leak
-  /** The client succeeds, and no incident but amber ones is raised within a second. */
+  /** The client succeeds, and no red incident is raised within a second. */
   | { readonly is: 'clean' }
-  /** The guard comes to say so. */
+  /** The guard's status becomes this one. */
   | {
       readonly is: 'state';
       readonly states: readonly State[];
       readonly lamps?: readonly LedPattern[];
       readonly blockMode?: boolean;
     }
-  /** The client fails, whatever the guard says: it may not be there. */
+  /** The client fails. The guard is not asked, since it may not be running. */
   | { readonly is: 'cut off' };
 
 export interface Step {
   readonly name: string;
   readonly act: Act;
-  /** What the uplink looks for while the step lasts (pcap-filter(7)), of the laptop's frames. */
+  /** A pcap-filter(7) expression: the uplink captures the laptop's frames that match it during the step. */
   readonly watch?: string;
-  /** How much of it must arrive: with a leak this follows from its way. */
+  /** How many of these frames must arrive; for a leak this follows from its `way`. */
   readonly arrives?: 'some' | 'none';
   readonly expect: Expectation;
 }
@@ -60,7 +59,7 @@ export interface Scenario {
   readonly steps: readonly Step[];
 }
 
-/** What `lab play --json` prints of a step. Counts are frames of red incidents, this step's only. */
+/** A step in the output of `lab play --json`. The counts are the frames of red incidents during this step. */
 export interface StepResult {
   readonly name: string;
   readonly ok: boolean;

@@ -1,5 +1,4 @@
-// Knows: the scenarios of the lab. Must not know: how they are played.
-// What other leak tests try, seen from the wire. Each has its positive control.
+// The scenarios of the lab: what other leak tests try, seen from the wire. Each contains a positive control.
 
 import { LAN, NET, TUNNEL } from './plan.ts';
 import type { Argv } from './processes/process.ts';
@@ -7,7 +6,7 @@ import type { Leak, Scenario, Step } from './scenario.ts';
 
 const NAME = 'leak.example';
 const DIG: Argv = ['dig', '+tries=1', '+time=1'];
-/** What is bound to the LAN's address goes past the tunnel. */
+/** dig arguments for a query outside the tunnel: traffic bound to the laptop's LAN address is not routed into the tunnel. */
 const PAST4 = ['-b', LAN.laptop4, `@${NET.resolver4}`];
 const PAST6 = ['-b', LAN.laptop6, `@${NET.resolver6}`];
 
@@ -38,10 +37,10 @@ const clean = (name: string, argv: Argv): Step => ({
   expect: { is: 'clean' },
 });
 
-/** What an attempt is judged as; `blockedKinds` where a frame shows what it is only in what follows it, which never comes. */
+/** The expected leak. `blockedKinds` replaces `kinds` in block mode if the kind is recognized only by later frames, which are then never sent. */
 type Attempt = Omit<Leak, 'is' | 'way'> & { readonly blockedKinds?: Leak['kinds'] };
 
-/** The same attempt in watch mode and in block mode. */
+/** Steps that make the same attempt in watch mode and in block mode. */
 function bothWays(what: string, argv: Argv, watch: string, attempt: Attempt): Step[] {
   const { blockedKinds, ...leak } = attempt;
   const step = (way: Leak['way']): Step => ({
@@ -59,16 +58,16 @@ const dns: Attempt = { rule: 'A', kinds: ['dns'], exposure: NAME };
 
 const vanilla: Scenario = {
   name: 'vanilla',
-  summary: 'a name asked in the clear past the tunnel: seen, acknowledged, blocked',
+  summary: 'an unencrypted DNS query outside the tunnel is detected, acknowledged and blocked',
   steps: [
     tunnelUp,
-    clean('a name asked inside the tunnel', [...DIG, `@${TUNNEL.server4}`, 'www.example']),
-    clean('a page fetched inside the tunnel', ['curl', '-sS', '--max-time', '5', `http://${NET.web4}/`]),
-    ...bothWays('dig past the tunnel', plainDig, dnsWatch(NET.resolver4), { ...dns, frames: 1 }),
+    clean('a DNS query inside the tunnel', [...DIG, `@${TUNNEL.server4}`, 'www.example']),
+    clean('a web page inside the tunnel', ['curl', '-sS', '--max-time', '5', `http://${NET.web4}/`]),
+    ...bothWays('dig outside the tunnel', plainDig, dnsWatch(NET.resolver4), { ...dns, frames: 1 }),
   ],
 };
 
-const past = (name: string, summary: string, argv: Argv, watch: string, leak: Attempt): Scenario => ({
+const outside = (name: string, summary: string, argv: Argv, watch: string, leak: Attempt): Scenario => ({
   name,
   summary,
   steps: [tunnelUp, ...bothWays(name, argv, watch, leak)],
@@ -76,15 +75,15 @@ const past = (name: string, summary: string, argv: Argv, watch: string, leak: At
 
 const inside: Scenario = {
   name: 'inside',
-  summary: 'the same name inside the tunnel, at any resolver, is no leak; past the tunnel it is',
+  summary: 'a query inside the tunnel, to any resolver, is not a leak; outside the tunnel it is',
   steps: [
     tunnelUp,
-    clean("asked the tunnel's resolver", [...DIG, `@${TUNNEL.server4}`, NAME]),
-    clean('asked another resolver inside', [...DIG, `@${TUNNEL.otherResolver4}`, NAME]),
-    clean('asked a public resolver through the tunnel', [...DIG, `@${NET.resolver4}`, NAME]),
-    clean('asked over IPv6 and TCP through the tunnel', [...DIG, '+tcp', `@${NET.resolver6}`, NAME]),
+    clean("query to the tunnel's resolver", [...DIG, `@${TUNNEL.server4}`, NAME]),
+    clean('query to another resolver inside the tunnel', [...DIG, `@${TUNNEL.otherResolver4}`, NAME]),
+    clean('query to a public resolver through the tunnel', [...DIG, `@${NET.resolver4}`, NAME]),
+    clean('query over IPv6 and TCP through the tunnel', [...DIG, '+tcp', `@${NET.resolver6}`, NAME]),
     {
-      name: 'asked the same public resolver past the tunnel',
+      name: 'query to the same public resolver outside the tunnel',
       act: { do: 'run', argv: plainDig },
       watch: dnsWatch(NET.resolver4),
       expect: { is: 'leak', way: 'escapes', ...dns, frames: 1 },
@@ -93,7 +92,7 @@ const inside: Scenario = {
   ],
 };
 
-/** The laptop forgets who its router is and must ask again, in one go: the tunnel's keepalive would ask in between. */
+/** Flushes the laptop's neighbour cache and uses the tunnel in one step, because the tunnel's keepalive would refill the cache in between. */
 const throughTunnel = (name: string, family: '-4' | '-6', watch: string): Step => ({
   name,
   act: {
@@ -105,9 +104,9 @@ const throughTunnel = (name: string, family: '-4' | '-6', watch: string): Step =
   arrives: 'some',
   expect: { is: 'clean' },
 });
-const neighbour4 = throughTunnel('tunnel over IPv4, its router found by ARP', '-4', 'arp');
+const neighbour4 = throughTunnel('tunnel over IPv4, router resolved by ARP', '-4', 'arp');
 const neighbour6 = throughTunnel(
-  'tunnel over IPv6, its router found by ND',
+  'tunnel over IPv6, router resolved by neighbour discovery',
   '-6',
   'icmp6 and (ip6[40] == 135 or ip6[40] == 136)',
 );
@@ -118,8 +117,8 @@ const essential: Scenario = {
   steps: [
     tunnelUp,
     blockOn,
-    clean('a page fetched inside the tunnel', ['curl', '-sS', '--max-time', '5', `http://${NET.web4}/`]),
-    clean('packets as large as the tunnel takes', [
+    clean('a web page inside the tunnel', ['curl', '-sS', '--max-time', '5', `http://${NET.web4}/`]),
+    clean('packets of the maximum size inside the tunnel', [
       ...(['ping', '-c', '3', '-i', '0.2', '-w', '5', '-M', 'do', '-s', '1392', TUNNEL.server4] as const),
     ]),
     {
@@ -130,7 +129,7 @@ const essential: Scenario = {
       expect: { is: 'clean' },
     },
     {
-      name: 'DHCP lease given back and got anew',
+      name: 'DHCP lease released and obtained again',
       act: { do: 'new lease' },
       watch: 'udp dst port 67',
       arrives: 'some',
@@ -142,7 +141,7 @@ const essential: Scenario = {
     { name: 'tunnel moves back to IPv4', act: { do: 'roam', to: 'ipv4' }, expect: { is: 'clean' } },
     clean('tunnel over IPv4 again', ['ping', '-c', '1', '-w', '5', TUNNEL.server4]),
     {
-      name: 'dig past the tunnel',
+      name: 'dig outside the tunnel',
       act: { do: 'run', argv: plainDig },
       watch: dnsWatch(NET.resolver4),
       expect: { is: 'leak', way: 'blocked', ...dns, frames: 1 },
@@ -153,26 +152,26 @@ const essential: Scenario = {
 
 const killed: Scenario = {
   name: 'killed',
-  summary: 'kill -9 of the daemon in block mode: nothing gets out, and it comes back blocking',
+  summary: 'after kill -9 of the daemon in block mode nothing gets out, and it restarts in block mode',
   steps: [
     tunnelUp,
     blockOn,
     { name: 'kill -9 of leakguardd', act: { do: 'kill daemon' }, expect: { is: 'cut off' } },
     {
-      name: 'dig past the tunnel, no guard there',
+      name: 'dig outside the tunnel, no guard running',
       act: { do: 'run', argv: plainDig },
       watch: dnsWatch(NET.resolver4),
       arrives: 'none',
       expect: { is: 'cut off' },
     },
     {
-      name: 'leakguardd is back',
+      name: 'leakguardd has restarted',
       act: { do: 'nothing' },
       expect: { is: 'state', states: ['clear', 'blocked', 'idle'], blockMode: true },
     },
     { ...tunnelUp, name: 'tunnel still up', expect: { is: 'state', states: ['clear', 'blocked'] } },
     {
-      name: 'dig past the tunnel, guarded again',
+      name: 'dig outside the tunnel, guarded again',
       act: { do: 'run', argv: plainDig },
       watch: dnsWatch(NET.resolver4),
       expect: { is: 'leak', way: 'blocked', ...dns, frames: 1 },
@@ -184,22 +183,22 @@ const killed: Scenario = {
 export const SCENARIOS: readonly Scenario[] = [
   vanilla,
   inside,
-  past('ipv6-dns', 'a name asked over IPv6', [...DIG, ...PAST6, NAME], dnsWatch(NET.resolver6), {
+  outside('ipv6-dns', 'a DNS query over IPv6', [...DIG, ...PAST6, NAME], dnsWatch(NET.resolver6), {
     ...dns,
     frames: 1,
   }),
-  past('tcp-dns', 'a name asked over TCP', [...DIG, '+tcp', ...PAST4, NAME], dnsWatch(NET.resolver4), {
+  outside('tcp-dns', 'a DNS query over TCP', [...DIG, '+tcp', ...PAST4, NAME], dnsWatch(NET.resolver4), {
     rule: 'A',
     kinds: ['dns'],
   }),
-  past(
+  outside(
     'router-dns',
-    "a name asked at the local network's resolver, which every full tunnel with local access lets out",
+    "a DNS query to the local network's resolver, which every full tunnel with local access lets out",
     [...DIG, `@${LAN.router4}`, NAME],
     dnsWatch(LAN.router4),
     { ...dns, frames: 1 },
   ),
-  past(
+  outside(
     'ping',
     'a ping bound to the interface',
     ['ping', '-c', '1', '-W', '1', '-I', 'eth0', NET.nameless4],
@@ -210,9 +209,9 @@ export const SCENARIOS: readonly Scenario[] = [
       frames: 1,
     },
   ),
-  past(
+  outside(
     'curl',
-    'a page fetched by a client bound to the interface',
+    'a web page fetched by a client bound to the interface',
     [
       'curl',
       '-sS',
@@ -231,6 +230,7 @@ export const SCENARIOS: readonly Scenario[] = [
   killed,
 ];
 
+/** The scenario with this name, or undefined. */
 export function scenarioNamed(name: string): Scenario | undefined {
   return SCENARIOS.find((scenario) => scenario.name === name);
 }

@@ -1,5 +1,5 @@
-// Knows: what a lab leaves on a machine, and how all of it goes. Must not know: how a lab is built.
-// Works from the names alone, so it also clears up after a lab that was killed, and does nothing where nothing is left.
+// Removes everything that a lab has created on the machine. It needs only the names in the plan, so it also cleans up after a lab that was
+// killed, and does nothing when nothing is left.
 
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,15 +10,15 @@ import { MARK } from './machines/namespace.ts';
 import { claimPrefix, LABS_DIR, NETNS_CONFIG_DIR, type Plan, ROLES, WIREGUARD_DIR } from './plan.ts';
 import { must, run } from './processes/process.ts';
 
-const ROUNDS = 200;
+const MAX_ROUNDS = 200;
 
-/** Processes inside the namespace `name`; none when there is no such namespace. */
+/** Processes in the namespace `name`; none when it does not exist. */
 async function inside(name: string): Promise<number[]> {
   const { stdout } = await run(['ip', 'netns', 'pids', name]);
   return stdout.split('\n').filter(Boolean).map(Number);
 }
 
-/** Processes that carry the lab's mark, wherever they are: one may have been started but not have entered yet. */
+/** Processes with the lab's mark, in any namespace: a process that was just started may not have entered its namespace yet. */
 async function marked(id: string): Promise<number[]> {
   const entries = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(
@@ -30,7 +30,7 @@ async function marked(id: string): Promise<number[]> {
   return found.flat();
 }
 
-/** The processes of the lab that are alive. */
+/** The living processes of the lab. */
 export async function processesOf(plan: Plan): Promise<number[]> {
   const lists = await Promise.all([...ROLES.map((role) => inside(plan.namespaces[role])), marked(plan.id)]);
   return [...new Set(lists.flat())];
@@ -40,11 +40,11 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // Gone between the look and the blow: what was wanted.
+    // It has already ended.
   }
 }
 
-/** The namespaces of the plan that exist. */
+/** The existing namespaces of the plan. */
 export async function namespacesOf(plan: Plan): Promise<string[]> {
   const names = await readdir('/run/netns').catch((): string[] => []);
   return ROLES.map((role) => plan.namespaces[role]).filter((name) => names.includes(name));
@@ -52,7 +52,7 @@ export async function namespacesOf(plan: Plan): Promise<string[]> {
 
 /** Ends every process and removes every namespace and file. LabError `not-down` when a process survives SIGKILL. */
 export async function teardown(plan: Plan): Promise<void> {
-  // Once more when something came in late: an owner killed while it built may have had a child on its way.
+  // Repeated if something is left: an owner that was killed while building may just have started a child.
   do {
     await endProcesses(plan);
     for (const name of await namespacesOf(plan)) await removeNamespace(plan, name);
@@ -63,7 +63,7 @@ export async function teardown(plan: Plan): Promise<void> {
   } while ((await processesOf(plan)).length > 0 || (await namespacesOf(plan)).length > 0);
 }
 
-/** Owner, reaper and `down` may all be at it at once: what another has removed is removed. */
+/** Ignores the error if the namespace is gone: the owner, the reaper and `lab down` may all be removing it at once. */
 async function removeNamespace(plan: Plan, name: string): Promise<void> {
   try {
     await must(['ip', 'netns', 'delete', name]);
@@ -72,7 +72,7 @@ async function removeNamespace(plan: Plan, name: string): Promise<void> {
   }
 }
 
-/** What a process left that was killed while it claimed the lab. */
+/** Temporary directories of processes that were killed while they were claiming the lab. */
 async function claims(plan: Plan): Promise<string[]> {
   const names = await readdir(LABS_DIR).catch((): string[] => []);
   return names.map((name) => join(LABS_DIR, name)).filter((path) => path.startsWith(claimPrefix(plan)));
@@ -81,10 +81,10 @@ async function claims(plan: Plan): Promise<string[]> {
 async function endProcesses(plan: Plan): Promise<void> {
   let alive = await processesOf(plan);
   for (let round = 0; alive.length > 0; round++) {
-    if (round === ROUNDS)
-      throw new LabError('not-down', `processes that do not end: ${alive.join(', ')}; try again later.`);
+    if (round === MAX_ROUNDS)
+      throw new LabError('not-down', `these processes do not end: ${alive.join(', ')}; try again later.`);
     for (const pid of alive) kill(pid);
-    // The kernel tells only a parent when a process has gone, and we are not theirs.
+    // Only a parent is notified when a process ends, and this process is not the parent of all of them.
     await pause(10);
     alive = await processesOf(plan);
   }

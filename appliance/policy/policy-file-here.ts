@@ -1,10 +1,10 @@
-// Knows: how a program that serves nobody reads a policy file: by itself. Must not know: what is done with it.
-// The daemon has others read it (appliance/jobs): whoever asks it something is not to wait.
+// Reads a policy file in this process. The daemon parses policies in a child process (appliance/jobs) instead, so that requests do not wait.
 
 import { parsePolicy } from '../../src/policy/schema/schema.ts';
 import { readPolicyFile } from './policy-file.ts';
 import type { PolicyReading } from './policy-file.ts';
 
+/** Reads and parses the file at `path`; errors are in the result (see readPolicyFile). */
 export function readPolicyFileHere(path: string): Promise<PolicyReading> {
   return readPolicyFile(path, parsePolicy);
 }

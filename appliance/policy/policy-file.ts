@@ -1,4 +1,4 @@
-// Knows: how a policy file becomes a policy or a list of faults in words. Must not know: who parses, what is done with either.
+// Reads a policy file into a policy, or into a list of error messages.
 
 import type { Fault } from '../../src/policy/fault.ts';
 import type { Policy } from '../../src/policy/policy.ts';
@@ -9,7 +9,7 @@ export type PolicyReading =
   | { readonly ok: true; readonly policy: Policy; readonly text: string }
   | { readonly ok: false; readonly faults: readonly string[] };
 
-/** Never rejects for the file's sake: one that is not there is a fault like any other. */
+/** Reads `path` and parses it with `parse`. Does not reject when the file is missing or invalid: the result then lists the faults as text. */
 export async function readPolicyFile(
   path: string,
   parse: (text: string) => ParsedPolicy | Promise<ParsedPolicy>,
@@ -28,7 +28,7 @@ export async function readPolicyFile(
   return { ok: false, faults: faultWords(path, parsed.faults) };
 }
 
-/** Faults of the file in words, with what to do. */
+/** One message for each fault: place, message and remedy. */
 function faultWords(path: string, faults: readonly Fault[]): string[] {
   return faults.map((fault) => {
     const where = fault.path === '' ? path : `${path}: ${fault.path}`;

@@ -1,10 +1,10 @@
-// Knows: what of the page is not compiled and goes into dist/ as it is. Must not know: what is compiled, and what any of it says.
+// Copies the parts of the page that are not compiled into dist/.
 
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
 /**
- * Copies public files and templates into a dist/ folder, where nothing of an earlier build stays behind.
+ * Copies public files and templates into a dist/ folder, and removes those of an earlier build.
  * @param {string} root
  * @param {string} dist
  */

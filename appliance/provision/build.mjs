@@ -1,5 +1,5 @@
-// Knows: how sources become dist/, and when dist/ is out of date. Must not know: what it is run for.
-// `npm run build` is this file. The page's templates and assets go along: dist/ is all that a box gets.
+// Builds dist/ from the sources (`npm run build`), and decides when it is out of date. The page's templates and assets are copied, too: a
+// box gets nothing but dist/.
 
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,12 +8,12 @@ import { copyAssets } from './assets.mjs';
 /** @typedef {import('./machine.mjs').Machine} Machine */
 
 const SOURCES = ['src', 'appliance', 'web', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
-/** Its time is when the last good build began: what was written during it is built next time. */
+/** Its modification time is the start of the last successful build, so that changes made during a build are built next time. */
 const STAMP = join('dist', '.built');
 
 /**
- * @param {string} path a file, or a folder with all that is in it; what is not there was never changed
- * @returns {number} the latest time of change, in ms
+ * @param {string} path a file, or a folder including its contents
+ * @returns {number} the latest modification time in milliseconds; 0 when the path does not exist
  */
 function lastChange(path) {
   if (!existsSync(path)) return 0;
@@ -23,6 +23,7 @@ function lastChange(path) {
 }
 
 /**
+ * Whether any source is newer than dist/.
  * @param {string} root
  * @returns {boolean}
  */
@@ -34,9 +35,9 @@ export function isStale(root) {
 }
 
 /**
- * Compiles and copies; a failed build leaves no stamp, and so is tried again.
+ * Compiles, bundles and copies. A failed build leaves no stamp, so that it is tried again.
  * @param {Machine} machine
- * @returns {Promise<string>} what went wrong; empty when nothing did
+ * @returns {Promise<string>} the error; empty on success
  */
 export async function build({ root, execPath, run }) {
   const began = new Date();

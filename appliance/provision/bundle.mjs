@@ -1,14 +1,14 @@
-// Knows: which commands are shipped as one file: those whose start is waited for. Must not know: what they do.
-// A hundred modules take longer to find and open than most captures to judge. Run in the root, after the compiler.
+// Bundles commands into one file each so that they start faster: finding and opening a hundred modules takes longer than judging most
+// captures. Run in the root, after the compiler.
 
 import { rolldown } from 'rolldown';
 
-/** Built modules that become one file with what they import, in their own place. */
+/** Compiled modules that are replaced by a bundle of themselves and their imports. */
 const ENTRIES = ['dist/appliance/cli/commands/analyze.js'];
 
 /**
- * What stays a module of its own: packages, what is loaded only when asked for, and the error that its catcher knows by its class.
- * @param {string} id as it is imported
+ * Modules that are not bundled: packages, modules that are loaded on demand, and the module of CommandError, which is caught by its class.
+ * @param {string} id the import specifier
  */
 const isOutside = (id) => !/^[./]/.test(id) || /\/store\/|\/(command|policy-file-here)\.js$/.test(id);
 

@@ -1,4 +1,4 @@
-// Knows: the checks of this project, their order, and what each needs to run. Must not know: how the needed things come.
+// The checks of this project, their order, and what each needs to run.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,26 +13,26 @@ import { readJson } from './machine.mjs';
 /**
  * @typedef {object} Check
  * @property {string} name
- * @property {readonly string[]} args what this Node is run with
+ * @property {readonly string[]} args arguments for this Node; the first is a path in node_modules
  * @property {boolean} [project] true for a vitest project, whose tests are counted one by one
- * @property {boolean} [onTheMachine] true when it makes namespaces, kernel rules and browsers
- * @property {string} [needs] a folder, from the top level, without which there is nothing to check
+ * @property {boolean} [onTheMachine] true when it creates namespaces or kernel rules, or starts browsers
+ * @property {string} [needs] a folder, relative to the top level, without which there is nothing to check
  */
 
 /**
  * @typedef {object} Result
  * @property {string} name
  * @property {boolean} project
- * @property {Tally} tally a check without tests of its own counts as one
+ * @property {Tally} tally a check that is not a vitest project counts as one test
  * @property {string} output shown when something failed
- * @property {string} skipped why it did not run; empty when it did
+ * @property {string} skipped why it did not run; empty when it ran
  */
 
-/** What the tools say is shown later or kept in a log: no colours. */
+/** The output of the tools is shown later or written to a log: no colours. */
 const PLAIN = { NO_COLOR: '1' };
 
 /**
- * What is read of vitest's JSON.
+ * The part of vitest's JSON report that is used.
  * @typedef {object} VitestReport
  * @property {number} numPassedTests
  * @property {number} numFailedTests
@@ -47,7 +47,7 @@ const project = (name) => ({
   project: true,
   onTheMachine: name === 'netns' || name === 'browser',
   args: ['vitest/vitest.mjs', 'run', '--project', name],
-  // Captures of other people's making are not ours to publish.
+  // The corpus contains captures that others made and that may not be published here.
   ...(name === 'corpus' ? { needs: '../shared/corpus' } : {}),
 });
 
@@ -65,15 +65,14 @@ export const CHECKS = [
     ]),
   },
   { name: 'dead', args: ['knip/bin/knip.js', '--no-progress', '--no-config-hints'] },
-  // What only a test reaches is dead too.
+  // Code that only a test uses is dead code, too.
   { name: 'test-only', args: ['knip/bin/knip.js', '--no-progress', '--no-config-hints', '--production'] },
   { name: 'types', args: ['typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit'] },
   ...['unit', 'property', 'corpus', 'netns', 'browser'].map(project),
 ];
 
 /**
- * What vitest counted. A file that cannot be loaded holds no test, and is a failure all the same; a project in
- * which nothing ran is one too.
+ * The counts of a vitest report. A file that cannot be loaded counts as one failure, and so does a project in which no test ran.
  * @param {VitestReport} report
  * @returns {Tally}
  */
@@ -94,6 +93,7 @@ export function tallyOf(report) {
 const readReport = (file) => /** @type {VitestReport} */ (readJson(file));
 
 /**
+ * Runs a check; never rejects for a failed one.
  * @param {Machine} machine
  * @param {Check} check
  * @returns {Promise<Result>}
@@ -103,7 +103,7 @@ export async function runCheck({ root, execPath, run }, check) {
   const argv = [join(root, 'node_modules', program), ...args];
   const base = { name: check.name, project: check.project === true, skipped: '' };
   if (check.project !== true) {
-    // It runs beside what makes namespaces, and takes what that leaves of the processors.
+    // It runs beside the tests that make namespaces, so it runs at the lowest priority.
     const { code, output } = await run('nice', ['-n', '19', execPath, ...argv], { cwd: root, env: PLAIN });
     return { ...base, output, tally: { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 } };
   }
@@ -113,7 +113,7 @@ export async function runCheck({ root, execPath, run }, check) {
     const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${file}`];
     const { code, output } = await run(execPath, [...argv, ...reporters], { cwd: root, env: PLAIN });
     const counted = existsSync(file) ? tallyOf(readReport(file)) : { passed: 0, failed: 1, skipped: 0 };
-    // Unhandled errors fail no test, and still make vitest end badly.
+    // An unhandled error fails no test, but makes vitest exit with an error.
     const failed = code !== 0 && counted.failed === 0 ? 1 : counted.failed;
     return { ...base, output, tally: { ...counted, failed } };
   } finally {
@@ -122,6 +122,7 @@ export async function runCheck({ root, execPath, run }, check) {
 }
 
 /**
+ * The result of a check that was not run.
  * @param {Check} check
  * @param {string} why
  * @returns {Result}
@@ -132,7 +133,7 @@ export function skip(check, why) {
 }
 
 /**
- * Something that went wrong before any check.
+ * The result for a failure before any check.
  * @param {string} name
  * @param {string} output
  * @returns {Result}
@@ -142,7 +143,7 @@ export function failure(name, output) {
 }
 
 /**
- * The closing lines: how many tests each project ran, then the sum alone on the last line.
+ * The closing lines: a table of the projects' counts, then the totals on the last line.
  * @param {readonly Result[]} results
  * @returns {string}
  */

@@ -1,5 +1,5 @@
-// Knows: how to ask this machine things and run programs on it. Must not know: what is installed, and why.
-// Plain JavaScript without packages, like all of this folder: it runs before node_modules exists.
+// Runs programs on this machine and reads its properties. Like everything in this folder it is plain JavaScript without packages,
+// because it runs before node_modules exists.
 
 import { spawn } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
@@ -8,33 +8,33 @@ import { delimiter, join } from 'node:path';
 /**
  * @typedef {object} Outcome
  * @property {number} code exit code; 127 when the program could not be started, 128 + n after signal n
- * @property {string} output what it wrote to both streams, in order of arrival
- * @property {string} stdout what it wrote to its standard output alone
+ * @property {string} output its standard output and standard error, in order of arrival
+ * @property {string} stdout its standard output
  */
 
 /**
  * @typedef {object} RunOptions
  * @property {string} [cwd]
- * @property {Readonly<Record<string, string>>} [env] added to this process's own
+ * @property {Readonly<Record<string, string>>} [env] added to this process's environment
  */
 
 /** @typedef {(command: string, args: readonly string[], options?: RunOptions) => Promise<Outcome>} Run */
 
 /**
- * What the set-up needs of the machine; tests bring their own.
+ * What the set-up needs from the machine; tests replace it.
  * @typedef {object} Machine
  * @property {string} root top level of the checkout
  * @property {boolean} isRoot
- * @property {string} execPath the Node that runs this
+ * @property {string} execPath path of the running Node
  * @property {Run} run never rejects
  * @property {(program: string) => boolean} has whether a program is on the path
- * @property {(line: string) => void} say one line for the person who waits
+ * @property {(line: string) => void} say prints one line for the user
  */
 
 const SIGNALS = /** @type {const} */ ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 });
 
 /**
- * The exit code a shell would report.
+ * The exit code that a shell would report.
  * @param {number | null} code
  * @param {string | null} signal
  * @returns {number}
@@ -70,11 +70,12 @@ export function run(command, args, options = {}) {
 }
 
 /**
+ * Whether a program is on the path.
  * @param {string} program
  * @returns {boolean}
  */
 export function isOnPath(program) {
-  // Debian's login shells of plain users leave out sbin, where nft and ip are.
+  // In Debian, the path of ordinary users does not contain sbin, where nft and ip are.
   const folders = (process.env['PATH'] ?? '').split(delimiter).concat('/usr/sbin', '/sbin');
   return folders.some((folder) => {
     try {
@@ -87,13 +88,14 @@ export function isOnPath(program) {
 }
 
 /**
+ * Reads a JSON file. Throws when the file is missing or not JSON.
  * @param {string} path
- * @returns {unknown} throws when there is no such file, or no JSON in it
+ * @returns {unknown}
  */
 export const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
 /**
- * @param {string} root
+ * @param {string} root top level of the checkout
  * @returns {Machine}
  */
 export function thisMachine(root) {

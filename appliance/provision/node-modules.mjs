@@ -1,4 +1,4 @@
-// Knows: whether node_modules is what the lock file says, and how to make it so. Must not know: Debian.
+// Checks whether node_modules matches the lock file, and installs it.
 
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -19,24 +19,24 @@ import { nodeHeaders } from './system-packages.mjs';
 const readLock = (path) => /** @type {LockFile} */ (readJson(path));
 
 /**
- * The first package that is not installed as locked. File times say nothing here: a checkout is newer than what it locks.
+ * The first package that is not installed as locked. File times cannot be compared: a fresh checkout makes the lock file newer.
  * @param {Readonly<Record<string, LockedPackage>>} locked `packages` of package-lock.json
  * @param {Readonly<Record<string, LockedPackage>>} installed the same of node_modules/.package-lock.json
- * @returns {string | undefined} its path, or undefined when all are
+ * @returns {string | undefined} its path; undefined when all are installed as locked
  */
 export function firstStale(locked, installed) {
   const stale = Object.entries(locked).find(([path, { version, optional }]) => {
     if (path === '') return false;
     const there = installed[path];
-    // Optional packages are for other machines as often as for this one.
+    // Optional packages may be for other platforms.
     return there === undefined ? optional !== true : there.version !== version;
   });
   return stale?.[0];
 }
 
 /**
- * The native modules: exactly those whose install scripts package.json allows. A folder of ours is allowed by its path from
- * node_modules, and is named as its folder is.
+ * The native modules: exactly the packages whose install scripts package.json allows. A native module of this repository is listed there
+ * by its path from node_modules; its name is that of its folder.
  * @param {PackageFile} packageFile
  * @returns {string[]}
  */
@@ -45,7 +45,7 @@ export function nativeModules({ allowScripts }) {
 }
 
 /**
- * Native modules of ours that were compiled before their source was changed: their version says nothing of it.
+ * Native modules of this repository whose sources have changed since they were compiled; their version does not show that.
  * @param {string} root
  * @param {LockFile} locked
  * @returns {string[]} their paths from the root
@@ -55,18 +55,18 @@ export function outdated(root, { packages }) {
     link === true && resolved !== undefined ? [resolved] : [],
   );
   return folders.filter((folder) => {
-    const made = join(root, folder, 'build', 'Release');
-    if (!existsSync(made)) return true;
+    const release = join(root, folder, 'build', 'Release');
+    if (!existsSync(release)) return true;
     const time = (/** @type {string} */ path) => statSync(path).mtimeMs;
-    const compiled = readdirSync(made).filter((name) => name.endsWith('.node'));
+    const compiled = readdirSync(release).filter((name) => name.endsWith('.node'));
     const sources = readdirSync(join(root, folder)).filter((name) => name !== 'build');
     const changed = Math.max(...sources.map((name) => time(join(root, folder, name))));
-    return compiled.every((name) => time(join(made, name)) < changed);
+    return compiled.every((name) => time(join(release, name)) < changed);
   });
 }
 
 /**
- * Native modules that this Node cannot load, be it that they were never compiled or that they were for another Node.
+ * Native modules that this Node cannot load, because they were not compiled or were compiled for another Node.
  * @param {Machine} machine
  * @returns {Promise<string[]>}
  */
@@ -79,30 +79,30 @@ async function unloadable({ root, execPath, run }) {
 }
 
 /**
- * What is wrong with node_modules, in words; undefined when nothing is.
+ * A message that says what is wrong with node_modules; undefined when nothing is.
  * @param {Machine} machine
  * @returns {Promise<string | undefined>}
  */
 export async function moduleFault(machine) {
   const locked = readLock(join(machine.root, 'package-lock.json'));
   const hidden = join(machine.root, 'node_modules', '.package-lock.json');
-  if (!existsSync(hidden)) return 'node_modules is not there';
+  if (!existsSync(hidden)) return 'node_modules is missing';
   const stale = firstStale(locked.packages, readLock(hidden).packages);
-  if (stale !== undefined) return `${stale} is not the one that package-lock.json names`;
+  if (stale !== undefined) return `${stale} differs from package-lock.json`;
   const [old] = outdated(machine.root, locked);
-  if (old !== undefined) return `${old} was changed since it was compiled`;
+  if (old !== undefined) return `${old} has changed since it was compiled`;
   const broken = await unloadable(machine);
   return broken.length === 0 ? undefined : `${broken.join(', ')} cannot be loaded by this Node`;
 }
 
 /**
- * Installs what the lock file says, exactly.
+ * Installs exactly the packages of the lock file.
  * @param {Machine} machine
- * @returns {Promise<string>} what went wrong; empty when nothing did
+ * @returns {Promise<string>} the error; empty on success
  */
 export async function installModules(machine) {
   const headers = nodeHeaders(machine.execPath);
-  // Nothing is fetched ready-made: a native module is compiled here, from the source that the lock file names.
+  // No prebuilt binaries are downloaded: native modules are compiled here from the source that is locked.
   const env = {
     npm_config_build_from_source: 'true',
     ...(headers === undefined ? {} : { npm_config_nodedir: headers }),
@@ -113,5 +113,5 @@ export async function installModules(machine) {
   });
   if (code !== 0) return `npm ci failed:\n${output.trim()}`;
   const fault = await moduleFault(machine);
-  return fault === undefined ? '' : `npm ci ended well, and yet ${fault}:\n${output.trim()}`;
+  return fault === undefined ? '' : `npm ci succeeded, but ${fault}:\n${output.trim()}`;
 }

@@ -1,5 +1,5 @@
-// Knows: the order of things in `npm start` and `npm test` on a machine with Node and npm only. Must not know: how each is done.
-// Both can be run again at any time: what is there is left as it is.
+// `npm start`, `npm test` and `npm run build` on a machine that has only Node and npm. They can be run again at any time: nothing is
+// installed or built twice.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -23,12 +23,12 @@ const USAGE = 2;
 /**
  * @typedef {object} SetUp
  * @property {Provided} packages
- * @property {string} modules why node modules are not there, and so nothing can run; empty when they are
- * @property {string} dist why there is no build of these sources; empty when there is
+ * @property {string} modules why the node modules could not be installed, without which nothing can run; empty on success
+ * @property {string} dist why the build failed; empty on success
  */
 
 /**
- * Packages, modules and dist, in this order.
+ * Installs Debian packages and node modules, and builds dist, in this order.
  * @param {Machine} machine
  * @param {readonly string[]} groups of packages.json
  * @returns {Promise<SetUp>}
@@ -47,20 +47,21 @@ async function setUp(machine, groups) {
 }
 
 /**
- * Why tests that make namespaces cannot run here; empty when they can.
+ * Why tests that create namespaces cannot run here; empty when they can.
  * @param {Machine} machine
  * @param {Provided} packages
  * @returns {Promise<string>}
  */
 async function obstacle(machine, packages) {
-  if (!machine.isRoot) return 'making network namespaces needs root; run `sudo npm test`';
+  if (!machine.isRoot) return 'creating network namespaces needs root; run `sudo npm test`';
   if (packages.missing.length > 0)
     return `${packages.missing.join(', ')} missing; ${packages.reason.split('\n', 1)[0]}`;
   const { code, output } = await machine.run('unshare', ['--net', '--mount', 'true']);
-  return code === 0 ? '' : `network namespaces cannot be made here: ${output.trim()}`;
+  return code === 0 ? '' : `network namespaces cannot be created here: ${output.trim()}`;
 }
 
 /**
+ * `npm test`: runs all checks that can run here.
  * @param {Machine} machine
  * @returns {Promise<number>} exit code
  */
@@ -73,46 +74,46 @@ async function test(machine) {
     machine.say(fault);
     results.push(failure('set-up', fault));
   }
-  const stuck = dist === '' ? await obstacle(machine, packages) : 'there is no build';
-  const one = async (/** @type {Check} */ check) => {
-    const why = reasonNotTo(machine, check, { modules, stuck });
+  const blocked = dist === '' ? await obstacle(machine, packages) : 'there is no build';
+  const runOne = async (/** @type {Check} */ check) => {
+    const why = reasonToSkip(machine, check, { modules, blocked });
     if (why === '') return timed(machine, check);
     machine.say(`${check.name.padEnd(10)}skipped: ${why}`);
     return skip(check, why);
   };
   const isTest = (/** @type {Check} */ { project }) => project === true;
   const computing = CHECKS.filter((check) => isTest(check) && check.onTheMachine !== true);
-  const computed = await inLanes(computing, 2, one);
-  const [read, ran] = await Promise.all([
+  const computed = await inLanes(computing, 2, runOne);
+  const [fromSources, onTheMachine] = await Promise.all([
     inLanes(
       CHECKS.filter((check) => !isTest(check)),
       1,
-      one,
+      runOne,
     ),
     inLanes(
-      CHECKS.filter(({ onTheMachine }) => onTheMachine === true),
+      CHECKS.filter((check) => check.onTheMachine === true),
       1,
-      one,
+      runOne,
     ),
   ]);
-  results.push(...read, ...computed, ...ran);
+  results.push(...fromSources, ...computed, ...onTheMachine);
   machine.say(`\n${summary(results)}`);
   return results.some(({ tally }) => tally.failed > 0) ? FAILED : 0;
 }
 
 /**
- * So many checks at a time: most of them use one processor. Those that read the sources alone wait for nothing, so they run beside those
- * that make namespaces, which wait most of the time. The results are in the order of the checks.
+ * Runs up to `lanes` checks at a time: most of them use one processor. Checks that only read the sources never wait, so they run beside
+ * those that create namespaces, which wait most of the time. The results are in the order of the checks.
  * @param {readonly Check[]} checks
  * @param {number} lanes
- * @param {(check: Check) => Promise<Result>} one
+ * @param {(check: Check) => Promise<Result>} runOne
  * @returns {Promise<Result[]>}
  */
-async function inLanes(checks, lanes, one) {
+async function inLanes(checks, lanes, runOne) {
   const results = /** @type {Result[]} */ ([]);
   const waiting = checks.entries();
   const lane = async () => {
-    for (const [at, check] of waiting) results[at] = await one(check);
+    for (const [at, check] of waiting) results[at] = await runOne(check);
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   return results;
@@ -122,17 +123,17 @@ async function inLanes(checks, lanes, one) {
  * Why a check cannot run; empty when it can.
  * @param {Machine} machine
  * @param {Check} check
- * @param {{ modules: string, stuck: string }} lacking
+ * @param {{ modules: string, blocked: string }} problems
  * @returns {string}
  */
-function reasonNotTo({ root }, { needs, onTheMachine }, { modules, stuck }) {
+function reasonToSkip({ root }, { needs, onTheMachine }, { modules, blocked }) {
   if (modules !== '') return 'there are no node modules';
-  if (needs !== undefined && !existsSync(join(root, needs))) return `${needs} is not there`;
-  return onTheMachine === true ? stuck : '';
+  if (needs !== undefined && !existsSync(join(root, needs))) return `${needs} is missing`;
+  return onTheMachine === true ? blocked : '';
 }
 
 /**
- * One check, with a line that says how it went and how long it took, and its output when it went badly.
+ * Runs a check and prints its result and duration, and its output when it failed.
  * @param {Machine} machine
  * @param {Check} check
  * @returns {Promise<Result>}
@@ -149,6 +150,7 @@ async function timed(machine, check) {
 }
 
 /**
+ * `npm start`: runs the lab.
  * @param {Machine} machine
  * @returns {Promise<number>} exit code of the lab
  */
@@ -160,11 +162,11 @@ async function start(machine) {
     machine.say(fault);
     return FAILED;
   }
-  const stuck = await obstacle(machine, packages);
-  if (stuck !== '') {
-    machine.say(`The lab cannot run: ${stuck.replace('npm test', 'npm start')}`);
+  const blocked = await obstacle(machine, packages);
+  if (blocked !== '') {
+    machine.say(`The lab cannot run: ${blocked.replace('npm test', 'npm start')}`);
     machine.say(
-      'What needs no root is there: `npm test` runs what it can, `npx leakguard analyze FILE` judges a capture.',
+      'You can still run `npm test`, which skips what it cannot run, and `npx leakguard analyze FILE`, which judges a capture.',
     );
     return FAILED;
   }
@@ -172,7 +174,7 @@ async function start(machine) {
 }
 
 /**
- * Runs Node with the person's own terminal, and hands every wish to stop on: it is the child that cleans up.
+ * Runs Node with the user's terminal and forwards signals to it: the child cleans up.
  * @param {Machine} machine
  * @param {readonly string[]} args
  * @returns {Promise<number>}
@@ -192,17 +194,18 @@ function foreground({ execPath, root }, args) {
 }
 
 /**
+ * `npm run build`.
  * @param {Machine} machine
  * @returns {Promise<number>} exit code
  */
-async function buildAnew(machine) {
+async function rebuild(machine) {
   const fault = await build(machine);
   if (fault !== '') machine.say(fault);
   return fault === '' ? 0 : FAILED;
 }
 
 /** @type {Readonly<Record<string, (machine: Machine) => Promise<number>>>} */
-const TASKS = { start, test, build: buildAnew };
+const TASKS = { start, test, build: rebuild };
 
 const task = TASKS[process.argv[2] ?? ''];
 if (task === undefined) {

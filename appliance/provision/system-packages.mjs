@@ -1,5 +1,4 @@
-// Knows: which Debian packages are needed for what (packages.json), and how to bring the missing ones.
-// Must not know: what is done with them afterwards.
+// Installs missing Debian packages; packages.json lists them by purpose.
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -11,20 +10,23 @@ import { readJson } from './machine.mjs';
 
 /**
  * @typedef {object} Provided
- * @property {readonly string[]} missing packages that are still not there
- * @property {string} reason why they are not; empty when nothing is missing
- * @property {boolean} failed true when the machine could have installed them and did not
+ * @property {readonly string[]} missing packages that are still not installed
+ * @property {string} reason why they are not installed; empty when nothing is missing
+ * @property {boolean} failed true when the installation was tried and failed
  */
 
 const NOTHING_MISSING = { missing: [], reason: '', failed: false };
 
-/** @returns {Readonly<Record<string, Group>>} */
+/**
+ * The content of packages.json.
+ * @returns {Readonly<Record<string, Group>>}
+ */
 export function packageGroups() {
   return /** @type {Record<string, Group>} */ (readJson(join(import.meta.dirname, 'packages.json')));
 }
 
 /**
- * Where node-gyp finds the headers of the running Node, or undefined: it would then have to download them.
+ * The prefix of the running Node if its headers are installed, otherwise undefined: node-gyp would then download them.
  * @param {string} execPath
  * @returns {string | undefined}
  */
@@ -34,8 +36,8 @@ export function nodeHeaders(execPath) {
 }
 
 /**
- * The Debian package with the headers of this very Node, if there is one. Only Debian's own Node has one: its libnode-dev under
- * another Node would compile modules for the wrong ABI, which load, and crash later.
+ * The Debian package with the headers of this Node, if there is one. Only Debian's Node has one: with libnode-dev, modules for another
+ * Node would be compiled for the wrong ABI; they would load, and crash later.
  * @param {Machine} machine
  * @returns {Promise<Group | undefined>}
  */
@@ -45,13 +47,13 @@ async function headersGroup({ execPath, run }) {
   const running = await run(execPath, ['--version']);
   if (version === undefined || !running.stdout.startsWith(`v${version}.`)) return undefined;
   return {
-    why: 'the headers of this Node, for which native modules are compiled',
+    why: 'the headers of this Node, to compile native modules',
     packages: ['libnode-dev'],
   };
 }
 
 /**
- * Those of `names` that dpkg does not have installed.
+ * The packages in `names` that are not installed, according to dpkg.
  * @param {Machine} machine
  * @param {readonly string[]} names
  * @returns {Promise<readonly string[]>}
@@ -71,7 +73,7 @@ export async function missingPackages({ run }, names) {
 }
 
 /**
- * Installs what is missing of the named groups; does nothing, and asks nothing, when nothing is.
+ * Installs the missing packages of the named groups, if this is possible here; never rejects for a failed installation.
  * @param {Machine} machine
  * @param {readonly string[]} names keys of packages.json
  * @returns {Promise<Provided>}
@@ -79,7 +81,7 @@ export async function missingPackages({ run }, names) {
 export async function providePackages(machine, names) {
   if (!machine.has('dpkg-query')) {
     const wanted = wantedGroups(names).flatMap((group) => group.packages);
-    return { missing: wanted, reason: 'this is not a Debian system: there is no dpkg to ask', failed: false };
+    return { missing: wanted, reason: 'this is not a Debian system: dpkg was not found', failed: false };
   }
   const groups = wantedGroups(names);
   const missing = await stillMissing(machine, groups);
@@ -88,8 +90,8 @@ export async function providePackages(machine, names) {
 
   if (machine.isRoot && machine.has('apt-get')) return install(machine, groups, headless);
   if (missing.length === 0) return NOTHING_MISSING;
-  const who = machine.isRoot ? 'there is no apt-get here' : 'installing needs root';
-  return { missing, reason: `${who}: apt-get install ${missing.join(' ')}`, failed: false };
+  const why = machine.isRoot ? 'apt-get was not found' : 'installing needs root';
+  return { missing, reason: `${why}: apt-get install ${missing.join(' ')}`, failed: false };
 }
 
 /**
@@ -112,7 +114,7 @@ function stillMissing(machine, groups) {
 /**
  * @param {Machine} machine
  * @param {readonly Group[]} groups
- * @param {boolean} headless whether the headers of this Node are to be found as well
+ * @param {boolean} headless whether the headers of this Node are missing
  * @returns {Promise<Provided>}
  */
 async function install(machine, groups, headless) {
@@ -124,16 +126,16 @@ async function install(machine, groups, headless) {
   const missing = await stillMissing(machine, all);
   if (missing.length === 0) return NOTHING_MISSING;
 
-  const told = new Set();
+  const announced = new Set();
   for (const { why, packages } of all) {
-    const ours = packages.filter((name) => missing.includes(name) && !told.has(name));
-    for (const name of ours) told.add(name);
-    if (ours.length > 0) machine.say(`installing ${ours.join(', ')}: ${why}`);
+    const fresh = packages.filter((name) => missing.includes(name) && !announced.has(name));
+    for (const name of fresh) announced.add(name);
+    if (fresh.length > 0) machine.say(`installing ${fresh.join(', ')}: ${why}`);
   }
   const args = [...wait, '--yes', '--no-install-recommends', 'install', ...missing];
   const installed = await machine.run('apt-get', args, { env });
   const left = await stillMissing(machine, all);
   if (left.length === 0) return NOTHING_MISSING;
-  const said = installed.output.trim() || update.output.trim();
-  return { missing: left, reason: `apt-get install failed:\n${said}`, failed: true };
+  const output = installed.output.trim() || update.output.trim();
+  return { missing: left, reason: `apt-get install failed:\n${output}`, failed: true };
 }

@@ -1,6 +1,6 @@
-// Knows: in which network an address lies, in which country that is registered and who runs it, by the tables of two packages:
-// @ip-location-db/asn-country (data of the NRO, CC BY 4.0) and @ip-location-db/asn (data of Route Views and DB-IP, CC BY 4.0). Must not
-// know: what is done with it. Nobody is asked: the tables are files, sorted by address, and a look-up reads a few dozen of their lines.
+// Finds the network of an address, the country in which it is registered and its operator, in the tables of two packages:
+// @ip-location-db/asn-country (data of the NRO, CC BY 4.0) and @ip-location-db/asn (data of Route Views and DB-IP, CC BY 4.0).
+// Nothing is sent to a server: the tables are local files sorted by address, and a lookup reads a few dozen of their lines.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,10 +11,10 @@ import { parseAddress } from '../../src/wire/ip/address.ts';
 
 const COUNTRIES = { package: '@ip-location-db/asn-country', file: 'asn-country' };
 const OPERATORS = { package: '@ip-location-db/asn', file: 'asn' };
-/** Bytes: names of operators are the longest part of a line. */
-const LINE_MOST = 512;
+/** Maximum length of a line in bytes; operator names are its longest part. */
+const MAX_LINE_BYTES = 512;
 
-/** Undefined: not an address, in no table, or no tables. The country is that of registration, not of the machine. */
+/** The registration of an address; undefined when `text` is not an address or is not in the table, or when the table is not installed. The country is where the network is registered, not where the machine is. */
 export function registrationOf(text: string): Registration | undefined {
   const country = find(COUNTRIES, text);
   if (country === undefined) return undefined;
@@ -29,7 +29,7 @@ export function registrationOf(text: string): Registration | undefined {
 interface Found {
   readonly first: string;
   readonly last: string;
-  /** What the line says behind the range. */
+  /** The rest of the line after the range. */
   readonly rest: string;
 }
 
@@ -44,7 +44,7 @@ function find(table: typeof COUNTRIES, text: string): Found | undefined {
   }
 }
 
-/** `13335,"Cloudflare, Inc."`: the name is quoted where it holds a comma, and a quote in it is doubled (RFC 4180 section 2). */
+/** Parses `13335,"Cloudflare, Inc."`: the name is quoted if it contains a comma, and quotes in it are doubled (RFC 4180 section 2). */
 function operatorIn(rest: string): string | null {
   const [, name = ''] = /^\d+,(.*)$/.exec(rest.trimEnd()) ?? [];
   const plain = /^"(.*)"$/.exec(name)?.[1]?.replaceAll('""', '"') ?? name;
@@ -72,7 +72,7 @@ function lookUp(path: string, wanted: Uint32Array): Found | undefined {
   }
 }
 
-/** A prefix where the range is one, `first - last` otherwise. */
+/** The range as a prefix if it is one, otherwise `first - last`. */
 function rangeText(first: string, last: string): string {
   const [from, to] = [parseAddress(first), parseAddress(last)];
   const bits = from?.ipVersion === 4 ? 32 : 128;
@@ -86,20 +86,20 @@ function rangeText(first: string, last: string): string {
   return `${first} - ${last}`;
 }
 
-/** Every bit behind the prefix is one. */
+/** Whether every bit after the prefix is 1. */
 function isLastOf(words: Uint32Array, bits: number): boolean {
   for (let at = bits; at < 128; at += 1)
     if ((((words[at >>> 5] ?? 0) >>> (31 - (at & 31))) & 1) === 0) return false;
   return true;
 }
 
-/** The line that the byte at `at` belongs to; `end` is where the next begins. */
+/** The line that contains the byte at offset `at`; `end` is the offset of the next line. */
 function lineAround(
   file: number,
   at: number,
 ): { readonly text: string; readonly start: number; readonly end: number } {
-  const from = Math.max(0, at - LINE_MOST);
-  const bytes = Buffer.alloc(2 * LINE_MOST);
+  const from = Math.max(0, at - MAX_LINE_BYTES);
+  const bytes = Buffer.alloc(2 * MAX_LINE_BYTES);
   const read = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, from));
   const before = at === 0 ? -1 : read.lastIndexOf('\n', at - from - 1);
   const after = read.indexOf('\n', at - from);
@@ -107,9 +107,9 @@ function lineAround(
   return { text: read.toString('utf8', before + 1, end), start: from + before + 1, end: from + end + 1 };
 }
 
-function compare(one: Uint32Array, other: Uint32Array): number {
+function compare(a: Uint32Array, b: Uint32Array): number {
   for (let at = 0; at < 4; at += 1) {
-    const difference = (one[at] ?? 0) - (other[at] ?? 0);
+    const difference = (a[at] ?? 0) - (b[at] ?? 0);
     if (difference !== 0) return difference;
   }
   return 0;

@@ -1,11 +1,11 @@
-// Knows: how a list of Tor's relays is read from a file. Must not know: who uses it.
+// Reads a list of Tor relays from a file.
 
 import { parseRelayList } from '../../src/wire/vpn/tor.ts';
 import type { RelayList } from '../../src/wire/vpn/tor.ts';
 import { readRegularFile } from '../os/regular-file.ts';
 
-/** A consensus is some 3 MB. Bytes. */
-const LIST_MOST = 16 * 1024 * 1024;
+/** In bytes. A consensus is about 3 MB. */
+const MAX_LIST_BYTES = 16 * 1024 * 1024;
 
 export class RelaysError extends Error {
   readonly code = 'no-relays';
@@ -16,21 +16,21 @@ export class RelaysError extends Error {
   }
 }
 
-/** The list of a regular file. Throws RelaysError for one that cannot be read, and for one that lists no relay. */
+/** The relays listed in a regular file. Throws RelaysError when it cannot be read or lists no relays. */
 export function relaysIn(path: string): RelayList {
   let text;
   try {
-    text = readRegularFile(path, LIST_MOST);
+    text = readRegularFile(path, MAX_LIST_BYTES);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new RelaysError(`the list of relays ${path} cannot be read (${why})`, error);
+    throw new RelaysError(`the relay list ${path} cannot be read (${why})`, error);
   }
   return relaysOf(text, path);
 }
 
-/** Throws RelaysError for a text that lists no relay. */
+/** The relays listed in a text; `path` is named in the error. Throws RelaysError when it lists none. */
 export function relaysOf(text: string, path: string): RelayList {
   const relays = parseRelayList(text);
-  if (relays.size === 0) throw new RelaysError(`${path} lists no relay`);
+  if (relays.size === 0) throw new RelaysError(`${path} lists no relays`);
   return relays;
 }

@@ -1,13 +1,13 @@
-// Knows: which vendor a MAC address was registered to, by the list of the package oui-data (IEEE MA-L, MA-M, MA-S). Must not
-// know: whose device it is. The list stays on disk: it is searched when a device is first seen, which is rare.
+// Finds the vendor of a MAC address in the list of the package oui-data (IEEE MA-L, MA-M, MA-S). The list is not kept in memory: it
+// is needed only when a device is first seen, which is rare.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** Hexadecimal digits of a registered prefix, longest first. */
+/** Lengths of registered prefixes in hexadecimal digits, longest first. */
 const PREFIXES = [9, 7, 6] as const;
 
-/** Name of the vendor, in its registered spelling; undefined for prefixes that nobody registered, and without the list. */
+/** The vendor's name as registered; undefined for an unregistered prefix, or when the list is not installed. `mac` is colon-separated. */
 export function vendorOf(mac: string): string | undefined {
   const digits = mac.replaceAll(':', '').toUpperCase();
   let list: Buffer;

@@ -1,6 +1,6 @@
-// Knows: how plain text is set in columns, and large numbers in groups. Must not know: who reads it, a terminal.
+// Plain text in columns, and thousands separators.
 
-/** Rows in columns, each as wide as its widest cell; the last is not padded. Cells are plain: paint afterwards. */
+/** Pads the cells of each column to its widest cell, except in a row's last column. Cells must hold no colour codes: paint afterwards. */
 export function padded(rows: readonly (readonly string[])[]): string[][] {
   const widths: number[] = [];
   for (const row of rows)

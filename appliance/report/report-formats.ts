@@ -1,5 +1,5 @@
-// Knows: how a report reads as text, JSON, CSV (RFC 4180) and EVE JSON lines (as Suricata's alerts). Must not know: where it came from.
-// Names come from the wire: what could move a cursor or start a formula in a spreadsheet is made harmless.
+// A report as text, JSON, CSV (RFC 4180) and EVE JSON lines (the format of Suricata's alerts).
+// Names come from the wire: terminal control characters and spreadsheet formulas in them are made harmless.
 
 import type { Dossier, DossierSite, Timeline } from '../../src/api/past.ts';
 import { RULE_TEXTS, SYSTEMS } from '../../src/guard/incidents/rule-texts.ts';
@@ -20,12 +20,13 @@ const SITES_SHOWN = 40;
 const INCIDENTS_SHOWN = 40;
 const ALLOWED_SHOWN = 40;
 
+/** The report as plain text, ending in a line feed. */
 export function reportText({ dossier, incidents }: Report): string {
   const { from, to, escaped, blocked } = dossier;
-  const more = dossier.truncated ? ['There was more than this report looks at: it tells the newest.'] : [];
+  const more = dossier.truncated ? ['There is more data than this report covers: it shows the newest.'] : [];
   const lines = [
     `${from ?? 'the beginning'} to ${to}, privacy ${dossier.privacy}`,
-    escaped === 0 ? noLeakWords(dossier) : `ESCAPED: ${grouped(escaped)} frames past the tunnel`,
+    escaped === 0 ? noLeakWords(dossier) : `ESCAPED: ${grouped(escaped)} frames left outside the tunnel`,
     `stopped: ${grouped(blocked)} frames`,
     ...more,
     ...section('What Eve can conclude', dossier.conclusions),
@@ -45,17 +46,17 @@ export function reportText({ dossier, incidents }: Report): string {
 
 export const ALLOWED_TITLE = 'Allowed by profile';
 
-/** Where other traffic may go direct, "nothing" would be too much. */
+/** The headline when no leak escaped. If the profile lets other traffic go direct, it does not say "nothing". */
 export function noLeakWords({ allowed }: Dossier): string {
   if (allowed === undefined) return 'Nothing escaped.';
   const listed = allowed.frames === 0 ? '' : `: ${grouped(allowed.frames)} frames, listed below`;
-  return `No leak escaped. The profile lets other traffic go past the tunnel${listed}.`;
+  return `No leak escaped. The profile lets other traffic leave outside the tunnel${listed}.`;
 }
 
-/** Above what the profile has let go direct: since when, and how much in all. */
+/** The introduction to the direct traffic that the profile allows: since when it was recorded, and the totals. */
 export function allowedWords({ since, connections, frames, more }: AllowedView): string {
-  const left = more === 0 ? '' : ` ${grouped(more)} rows found no room here.`;
-  return `No leaks, and readable on the wire all the same. Since ${since}, when the box began to keep them; they are not kept over a restart. ${grouped(connections)} connections or questions, ${grouped(frames)} frames.${left}`;
+  const left = more === 0 ? '' : ` ${grouped(more)} more rows did not fit.`;
+  return `Not leaks, but readable on the wire. Recorded since ${since}; the record is lost at a restart. ${grouped(connections)} connections or queries, ${grouped(frames)} frames.${left}`;
 }
 
 function allowedTable(allowed: AllowedView | undefined): string[] {
@@ -79,7 +80,7 @@ function allowedTable(allowed: AllowedView | undefined): string[] {
   ];
 }
 
-/** Rules that something was raised under, in their order. */
+/** The rules of the incidents, without duplicates, in the order of RULES. */
 export function rulesOf(incidents: readonly IncidentView[]): Rule[] {
   return RULES.filter((rule) => incidents.some((incident) => incident.rule === rule));
 }
@@ -89,11 +90,12 @@ function remedyLines(rule: Rule): string[] {
   return [`${rule}  ${title}. ${remedy}`, ...SYSTEMS.map((system) => `     ${system}: ${systems[system]}`)];
 }
 
+/** The report as one JSON object and a line feed: the dossier's fields, `incidents` and `timeline`. */
 export function reportJson(report: Report): string {
   return `${JSON.stringify({ ...report.dossier, incidents: report.incidents, timeline: report.timeline })}\n`;
 }
 
-/** What the profile allows stands in the same columns, with nothing in those that a leak alone has. */
+/** Rows of allowed traffic use the same columns and leave those empty that only a leak has. */
 const CSV_ALLOWED = ['allowed_frames', 'allowed_connections'] as const;
 
 const CSV_FIELDS = [
@@ -101,6 +103,7 @@ const CSV_FIELDS = [
   ...(['attempted', 'escaped', 'blocked', 'acknowledged', 'breach', 'why', 'questions', 'visits'] as const),
 ];
 
+/** The incidents, then the allowed traffic, as CSV with a header line (RFC 4180). */
 export function reportCsv({ dossier, incidents }: Report): string {
   const leaks = incidents.map((incident) => [
     ...CSV_FIELDS.map((field) => String(incident[field] ?? '')),
@@ -110,23 +113,23 @@ export function reportCsv({ dossier, incidents }: Report): string {
     const { first, last, kind, client, destination, name, frames, connections } = row;
     const exposure = name === '' ? destination : name;
     const why = `allowed by the profile: ${kind} to ${placeText(row)}`;
-    const told: Partial<Record<string, string>> = { first, last, kind, client, exposure, destination, why };
-    return [...CSV_FIELDS.map((field) => told[field] ?? ''), String(frames), String(connections)];
+    const fields: Partial<Record<string, string>> = { first, last, kind, client, exposure, destination, why };
+    return [...CSV_FIELDS.map((field) => fields[field] ?? ''), String(frames), String(connections)];
   });
   return [[...CSV_FIELDS, ...CSV_ALLOWED], ...leaks, ...allowed]
     .map((row) => `${row.map(csvCell).join(',')}\r\n`)
     .join('');
 }
 
-/** A spreadsheet takes what begins like this for a formula: an apostrophe makes it text. */
+/** Quotes a cell if needed. A spreadsheet takes a text that begins with one of these characters for a formula; an apostrophe prevents that. */
 function csvCell(text: string): string {
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 /**
- * One alert a line, oldest first, then so one flow for each row of what the profile allows; what Leakguard knows more than Suricata
- * stands under `leakguard`.
+ * EVE JSON lines: one alert for each incident, oldest first, then one flow for each row of allowed traffic, likewise. Fields that
+ * Suricata does not have are under `leakguard`.
  */
 export function reportEve({ dossier, incidents }: Report): string {
   const alerts = incidents.toReversed().map(eveAlert);

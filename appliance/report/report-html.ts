@@ -1,5 +1,5 @@
-// Knows: how a report is one HTML page that fetches nothing, with the timeline as SVG. Must not know: where it came from.
-// Every text is escaped, and the page's own policy (CSP) allows no script and no request: names come from the wire.
+// A report as one self-contained HTML page, with the timeline as SVG. Names come from the wire: every text is escaped, and the
+// page's Content Security Policy allows no script and no request.
 
 import type { DossierSite, GapView, Timeline, TimelineState } from '../../src/api/past.ts';
 import { RULE_TEXTS, SYSTEMS } from '../../src/guard/incidents/rule-texts.ts';
@@ -27,17 +27,18 @@ const TONES: Readonly<Record<TimelineState, string>> = {
 };
 
 const SOURCES =
-  '<p>Who runs a network: data of Route Views (routeviews.org) and <a href="https://db-ip.com">DB-IP</a> (CC BY 4.0)</p>';
+  '<p>Network operators: data from Route Views (routeviews.org) and <a href="https://db-ip.com">DB-IP</a> (CC BY 4.0)</p>';
 
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.2rem .6rem;border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}
 svg{width:100%;height:auto}.red{color:#b71c1c;font-weight:bold}`;
 
+/** The complete HTML document. */
 export function reportHtml({ dossier, incidents, timeline }: Report): string {
   const verdict =
     dossier.escaped === 0
       ? text(noLeakWords(dossier))
-      : `<span class="red">${String(dossier.escaped)} frames escaped past the tunnel.</span>`;
+      : `<span class="red">${String(dossier.escaped)} frames escaped outside the tunnel.</span>`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -49,7 +50,7 @@ export function reportHtml({ dossier, incidents, timeline }: Report): string {
 <body>
 <h1>Leakguard report</h1>
 <p>${text(dossier.from ?? 'From the beginning')} to ${text(dossier.to)}, privacy ${text(dossier.privacy)}</p>
-<p>${verdict} ${String(dossier.blocked)} frames were stopped.${dossier.truncated ? ' There was more than is told here: these are the newest.' : ''}</p>
+<p>${verdict} ${String(dossier.blocked)} frames were stopped.${dossier.truncated ? ' There is more data than this report covers: it shows the newest.' : ''}</p>
 <h2>Timeline</h2>
 ${timelineSvg(timeline)}
 <h2>What Eve can conclude</h2>
@@ -66,17 +67,17 @@ ${remedies(rulesOf(incidents))}
 `;
 }
 
-/** Bars of what escaped (up, red) and was stopped (green), over a strip of the state; every bar says what it is. */
+/** For each bucket, bars for escaped frames (red or amber) and stopped frames (green) above a strip in the state's colour, with a tooltip. */
 function timelineSvg({ from, to, buckets }: Timeline): string {
   const width = WIDTH / Math.max(1, buckets.length);
   const height = HEIGHT - STRIP;
-  const most = Math.max(
+  const largest = Math.max(
     1,
     ...buckets.map((b) => b.redEscaped + b.amberEscaped + b.redBlocked + b.amberBlocked),
   );
-  // A single frame among a million is the one that matters: the scale is logarithmic.
+  // The scale is logarithmic: a single escaped frame beside a million others must remain visible.
   const scaled = (frames: number): number =>
-    frames === 0 ? 0 : Math.max(2, (Math.log1p(frames) / Math.log1p(most)) * height);
+    frames === 0 ? 0 : Math.max(2, (Math.log1p(frames) / Math.log1p(largest)) * height);
   const bars = buckets.map((bucket, index) => {
     const x = (index * width).toFixed(2);
     const [escaped, blocked] = [
@@ -85,11 +86,11 @@ function timelineSvg({ from, to, buckets }: Timeline): string {
     ];
     const tone = bucket.redEscaped > 0 ? TONES.leaking : TONES.idle;
     const bar = (frames: number, fill: string): string => {
-      const tall = scaled(frames);
-      return tall === 0 ? '' : rect(x, height - tall, width, tall, fill);
+      const barHeight = scaled(frames);
+      return barHeight === 0 ? '' : rect(x, height - barHeight, width, barHeight, fill);
     };
-    const told = `${bucket.from}: ${bucket.state}, tunnel ${bucket.tunnel}, block ${bucket.block}${bucket.pass ? ', pass' : ''}; escaped ${String(escaped)}, stopped ${String(blocked)}, unseen ${String(bucket.unseen)}`;
-    return `<g><title>${text(told)}</title>${bar(blocked, TONES.blocked)}${bar(escaped, tone)}${rect(x, height, width, STRIP, TONES[bucket.state])}</g>`;
+    const tooltip = `${bucket.from}: ${bucket.state}, tunnel ${bucket.tunnel}, block ${bucket.block}${bucket.pass ? ', pass' : ''}; escaped ${String(escaped)}, stopped ${String(blocked)}, not inspected ${String(bucket.unseen)}`;
+    return `<g><title>${text(tooltip)}</title>${bar(blocked, TONES.blocked)}${bar(escaped, tone)}${rect(x, height, width, STRIP, TONES[bucket.state])}</g>`;
   });
   const label = `Timeline from ${from} to ${to}`;
   return `<svg viewBox="0 0 ${String(WIDTH)} ${String(HEIGHT)}" role="img" aria-label="${text(label)}">${bars.join('')}</svg>`;
@@ -142,12 +143,12 @@ ${rows.join('\n')}</table>`;
 
 function remedies(rules: readonly Rule[]): string {
   if (rules.length === 0) return '';
-  const told = rules.map((rule) => {
+  const sections = rules.map((rule) => {
     const { title, remedy, systems } = RULE_TEXTS[rule];
     const list = SYSTEMS.map((system) => `<li>${text(`${system}: ${systems[system]}`)}</li>`).join('\n');
     return `<h3>${text(`${rule}: ${title}`)}</h3>\n<p>${text(remedy)}</p>\n<ul>${list}</ul>`;
   });
-  return `<h2>What to do</h2>\n${told.join('\n')}`;
+  return `<h2>What to do</h2>\n${sections.join('\n')}`;
 }
 
 function cells(...values: readonly string[]): string {
@@ -163,5 +164,5 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 function text(value: string): string {
-  return printable(value).replace(/[&<>"']/g, (one) => ESCAPES[one] ?? '');
+  return printable(value).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
 }

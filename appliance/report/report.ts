@@ -1,5 +1,5 @@
-// Knows: in which forms a report can be had: command line and page share them. Must not know: how any form is written.
-// Media types: RFC 2046, RFC 8259, RFC 4180, WHATWG HTML; one JSON value a line has none that is registered.
+// The report formats, shared by the command line and the page.
+// Media types: RFC 2046, RFC 8259, RFC 4180, WHATWG HTML; for one JSON value per line none is registered.
 
 import type { ReportFormat } from '../../src/api/words.ts';
 import { reportCsv, reportEve, reportJson, reportText } from './report-formats.ts';

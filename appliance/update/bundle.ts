@@ -1,24 +1,24 @@
-// Knows: what an update is: one package of Debian under a signature. Must not know: how it is installed, who may ask for it.
-// Ed25519 (RFC 8032) over the head that names the package's digest. Nothing in a file is believed before its signature is.
+// The format of an update file: a Debian package with a signed header. The Ed25519 signature (RFC 8032) covers the header, which
+// contains the package's digest. Nothing in a file is trusted before its signature has been verified.
 //
 //   leakguard-update 1\n
 //   {"version":"0.2.0","architecture":"arm64","bytes":3500000,"sha256":"…","downgradeFrom":["0.3.0"]}\n
-//   base64 of the signature over both lines above\n
+//   base64 of the signature over the two lines above\n
 //   the package
 
 import { createHash, createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 
 const MAGIC = 'leakguard-update 1';
-/** A head is three short lines; a file that has none within this is no update. Bytes. */
-const HEAD_MOST = 2048;
-/** The package is 4 MB; whatever is this large is something else. Bytes. */
+/** Maximum length of the three header lines, in bytes. */
+const MAX_HEAD_BYTES = 2048;
+/** Maximum size of the package, in bytes; a package is about 4 MB. */
 export const UPDATE_MOST = 32 * 1024 * 1024;
-/** Of the whole file. Bytes. */
-export const UPDATE_FILE_MOST = UPDATE_MOST + HEAD_MOST;
-/** Versions that one update may stand in for although they are newer; as many fit the head. */
-const DOWNGRADES_MOST = 8;
-/** Of Ed25519 (RFC 8032 section 5.1.6). Bytes. */
+/** Maximum size of the whole file, in bytes. */
+export const UPDATE_FILE_MOST = UPDATE_MOST + MAX_HEAD_BYTES;
+/** Maximum number of newer versions that an update may be allowed to replace; this many fit in the header. */
+const MAX_DOWNGRADES = 8;
+/** Length of an Ed25519 signature (RFC 8032 section 5.1.6), in bytes. */
 const SIGNATURE_LENGTH = 64;
 
 interface UpdateHead {
@@ -26,19 +26,21 @@ interface UpdateHead {
   readonly architecture: string;
   readonly bytes: number;
   readonly sha256: string;
-  /** Newer versions that this one may take the place of: its publisher's permission. Empty when there is none. */
+  /** Newer versions that the publisher allows this one to replace; usually empty. */
   readonly downgradeFrom: readonly string[];
 }
 
-/** What its publisher says of a package. */
+/** What the publisher states about a package; `downgradeFrom` is optional. */
 export type UpdateClaim = Pick<UpdateHead, 'version' | 'architecture'> & Partial<UpdateHead>;
 
+/** An update whose signature and digest have been verified. */
 export interface Update {
   readonly head: UpdateHead;
-  /** The package. */
+  /** The Debian package. */
   readonly package: Uint8Array;
 }
 
+/** Why an update is refused; the message is shown to the user. */
 export class UpdateError extends Error {
   readonly code:
     | 'not-an-update'
@@ -57,7 +59,8 @@ export class UpdateError extends Error {
 }
 
 /**
- * The file of an update; `key` is the private key of whoever publishes it. Throws UpdateError for a claim that no box would read.
+ * Returns a signed update file; `content` is the package, `key` the publisher's private Ed25519 key. Throws UpdateError
+ * `not-an-update` for a header that readUpdate would reject.
  * @public image-build/sign-update.mjs loads it from dist.
  */
 export function makeUpdate(
@@ -65,38 +68,39 @@ export function makeUpdate(
   content: Uint8Array,
   key: KeyObject,
 ): Buffer {
-  const named = downgradeFrom.length === 0 ? {} : { downgradeFrom };
-  const head = { version, architecture, bytes: content.length, sha256: sha256(content), ...named };
+  const downgrades = downgradeFrom.length === 0 ? {} : { downgradeFrom };
+  const head = { version, architecture, bytes: content.length, sha256: sha256(content), ...downgrades };
   const text = JSON.stringify(head);
-  if (headOf(text) === undefined) throw new UpdateError('not-an-update', `no box would read ${text}`);
+  if (headOf(text) === undefined)
+    throw new UpdateError('not-an-update', `no box would accept the header ${text}`);
   const signed = `${MAGIC}\n${text}\n`;
   const signature = sign(null, Buffer.from(signed), key).toString('base64');
   return Buffer.concat([Buffer.from(`${signed}${signature}\n`), content]);
 }
 
-/** Throws UpdateError unless one of `keys` (public, PEM) signed the head and the package is the one that the head names. */
+/** Verifies and parses an update file. Throws UpdateError unless one of `keys` (public, PEM) signed the header and the package matches the header's size and digest. */
 export function readUpdate(file: Uint8Array, keys: readonly string[]): Update {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-  const lines = bytes.subarray(0, HEAD_MOST).toString('latin1').split('\n', 4);
+  const lines = bytes.subarray(0, MAX_HEAD_BYTES).toString('latin1').split('\n', 4);
   const [magic, headText, signature, rest] = lines;
   if (magic !== MAGIC || headText === undefined || signature === undefined || rest === undefined)
-    throw new UpdateError('not-an-update', 'this file is no update of Leakguard');
+    throw new UpdateError('not-an-update', 'this file is not a Leakguard update');
   const signed = Buffer.from(`${magic}\n${headText}\n`, 'latin1');
-  const mark = Buffer.from(signature, 'base64');
-  // One spelling alone: what base64 forgives would be a second file with the same signature.
-  if (mark.length !== SIGNATURE_LENGTH || mark.toString('base64') !== signature)
+  const decoded = Buffer.from(signature, 'base64');
+  // Only the canonical base64 is accepted: otherwise several different files would carry the same signature.
+  if (decoded.length !== SIGNATURE_LENGTH || decoded.toString('base64') !== signature)
     throw new UpdateError('not-an-update', 'the signature of this update cannot be read');
-  if (!keys.some((key) => signedBy(key, signed, mark)))
-    throw new UpdateError('not-signed', 'nobody whom this box trusts has signed this update');
+  if (!keys.some((key) => signedBy(key, signed, decoded)))
+    throw new UpdateError('not-signed', 'this update is not signed by a key that this box trusts');
   const head = headOf(headText);
-  if (head === undefined) throw new UpdateError('not-an-update', 'the head of this update cannot be read');
+  if (head === undefined) throw new UpdateError('not-an-update', 'the header of this update cannot be read');
   const content = bytes.subarray(signed.length + Buffer.byteLength(signature, 'latin1') + 1);
   if (content.length !== head.bytes || sha256(content) !== head.sha256)
-    throw new UpdateError('damaged', 'the update is not whole: load it again');
+    throw new UpdateError('damaged', 'the update is damaged or incomplete: download it again');
   return { head, package: content };
 }
 
-/** A key that cannot be read signs nothing. */
+/** False also for a key that cannot be parsed. */
 function signedBy(key: string, signed: Buffer, signature: Buffer): boolean {
   try {
     const known = createPublicKey(key);
@@ -118,12 +122,12 @@ function headOf(text: string): UpdateHead | undefined {
   if (!isVersion(version)) return undefined;
   if (typeof architecture !== 'string' || !/^[a-z0-9]{1,16}$/.test(architecture)) return undefined;
   if (typeof bytes !== 'number' || bytes > UPDATE_MOST || typeof sum !== 'string') return undefined;
-  if (!Array.isArray(downgradeFrom) || downgradeFrom.length > DOWNGRADES_MOST) return undefined;
+  if (!Array.isArray(downgradeFrom) || downgradeFrom.length > MAX_DOWNGRADES) return undefined;
   if (!downgradeFrom.every(isVersion)) return undefined;
   return { version, architecture, bytes, sha256: sum, downgradeFrom };
 }
 
-/** What goes on to dpkg's command line is no option of dpkg. */
+/** A version is passed to dpkg's command line: it must begin with a digit so that it cannot be taken for an option. */
 function isVersion(value: unknown): value is string {
   return typeof value === 'string' && /^\d[\w.+~:-]{0,63}$/.test(value);
 }

@@ -1,5 +1,4 @@
-// Knows: how a Debian box installs a package, closes its wire and starts its daemon. Must not know: when, and what is trusted.
-// dpkg(1), systemctl(1). The ruleset of the boot that closes is the package's own.
+// UpdateSystem for Debian: installs packages with dpkg(1) and controls the daemon with systemctl(1).
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,14 +12,15 @@ import { RunError, run } from '../os/run-command.ts';
 import type { UpdateSystem } from './installer.ts';
 
 const DAEMON = 'leakguardd.service';
-/** A box of the slow kind unpacks and configures within this. */
-const INSTALL_MS = 600_000;
-/** A daemon that is ready sees both ports within this, or it is not one that works: a slow machine loads two taps meanwhile. */
-const SEES_MS = 300_000;
-const LOOK_AGAIN_MS = 1_000;
-/** A daemon that has not answered by then is asked again. */
-const ANSWER_MS = 30_000;
+/** Time for unpacking and configuring a package, enough for a slow box. */
+const INSTALL_TIMEOUT_MS = 600_000;
+/** A daemon that is ready must see both ports within this time, in which a slow machine loads two taps; otherwise the update has failed. */
+const SEES_TIMEOUT_MS = 300_000;
+const POLL_MS = 1_000;
+/** After this time a request to the daemon is repeated. */
+const ANSWER_TIMEOUT_MS = 30_000;
 
+/** Commands that fail or time out make its methods reject with RunError. */
 export class DebianSystem implements UpdateSystem {
   readonly architecture: string;
   readonly #api: ApiClient;
@@ -28,11 +28,11 @@ export class DebianSystem implements UpdateSystem {
 
   private constructor(architecture: string, api: string, workspace: string) {
     this.architecture = architecture;
-    this.#api = new ApiClient({ socketPath: api, patience: () => ANSWER_MS });
+    this.#api = new ApiClient({ socketPath: api, patience: () => ANSWER_TIMEOUT_MS });
     this.#workspace = workspace;
   }
 
-  /** `api` is the daemon's socket; `workspace` a folder that root alone can reach, for what dpkg reads. */
+  /** `api` is the path of the daemon's socket; `workspace` a directory that only root can enter, for the file that dpkg reads. */
   static async here(api: string, workspace: string): Promise<DebianSystem> {
     return new DebianSystem((await run('dpkg', ['--print-architecture'])).trim(), api, workspace);
   }
@@ -52,9 +52,9 @@ export class DebianSystem implements UpdateSystem {
   }
 
   async closeWire(): Promise<void> {
-    // A daemon that runs would open it again within a second. systemd ends all that it ever started, so that from here on
-    // none of the old version's processes is there to write, to kill or to answer.
-    await run('systemctl', ['stop', DAEMON], '', INSTALL_MS);
+    // A running daemon would replace the ruleset within a second. systemd ends every process that the daemon started, so that no
+    // process of the old version can write, kill or answer from here on.
+    await run('systemctl', ['stop', DAEMON], '', INSTALL_TIMEOUT_MS);
     await applyRuleset(compileClosedRuleset());
   }
 
@@ -62,26 +62,26 @@ export class DebianSystem implements UpdateSystem {
     const path = join(this.#workspace, 'install.deb');
     writeDurable(path, content);
     try {
-      await run('dpkg', ['--install', '--force-confold', '--force-downgrade', path], '', INSTALL_MS);
+      await run('dpkg', ['--install', '--force-confold', '--force-downgrade', path], '', INSTALL_TIMEOUT_MS);
     } finally {
       rmSync(path, { force: true });
     }
   }
 
   async restart(version: string): Promise<void> {
-    await run('systemctl', ['daemon-reload'], '', INSTALL_MS);
-    // Returns when the daemon has said that it is ready (Type=notify), or that it will not be.
-    await run('systemctl', ['restart', DAEMON], '', INSTALL_MS);
-    const end = monotonicMs() + SEES_MS;
+    await run('systemctl', ['daemon-reload'], '', INSTALL_TIMEOUT_MS);
+    // Returns when the daemon has reported that it is ready (Type=notify), or has failed to start.
+    await run('systemctl', ['restart', DAEMON], '', INSTALL_TIMEOUT_MS);
+    const end = monotonicMs() + SEES_TIMEOUT_MS;
     while (!(await this.#sees(version))) {
-      if (monotonicMs() > end) throw new Error('the daemon is ready and yet blind');
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+      if (monotonicMs() > end) throw new Error('the daemon is ready but does not see the wire');
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 
   /**
-   * The word of whoever holds the socket in the daemon's runtime directory: nobody but root's daemon can put one there, and
-   * the old one has ended (closeWire). It names its version, so that none but the one just installed is believed.
+   * Whether the daemon of this version sees the wire. Its answer can be trusted: only the daemon can create the socket in its runtime
+   * directory, the old daemon has ended (closeWire), and the answer names the daemon's version.
    */
   async #sees(version: string): Promise<boolean> {
     const update = await this.#api.ask('update').catch(unlessFault);

@@ -1,10 +1,10 @@
-// Knows: how the daemon lays an update before the installer, in parts, whole only when it is. Must not know: signatures, dpkg.
-// Everything in here is a wish of whoever can write here: the installer takes it out (safe-files.ts) and believes none of it.
+// The directory in which the daemon leaves an uploaded update for the installer. The upload arrives in parts; the file gets its
+// final name only when it is complete. The installer takes it out (safe-files.ts) and trusts nothing in it.
 
 import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Its name in the inbox, which leakguard-update.path waits for. */
+/** Name of the complete update in the inbox; leakguard-update.path waits for it. */
 export const INCOMING = 'incoming.update';
 
 export class Inbox {
@@ -15,12 +15,12 @@ export class Inbox {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
-  /** Bytes that were uploaded of what is not whole yet. */
+  /** Bytes uploaded so far of an incomplete update. */
   get received(): number {
     return statSync(this.#part, { throwIfNoEntry: false })?.size ?? 0;
   }
 
-  /** Adds to what is uploaded; `at` 0 begins anew. */
+  /** Appends a part; `at` 0 discards what was uploaded before. The caller checks that `at` equals `received`. */
   receive(at: number, bytes: Uint8Array): void {
     if (at === 0) rmSync(this.#part, { force: true });
     appendFileSync(this.#part, bytes, { mode: 0o600 });
@@ -30,7 +30,7 @@ export class Inbox {
     return this.received === 0 ? new Uint8Array() : readFileSync(this.#part);
   }
 
-  /** Whoever waits for an update finds one now, whole. */
+  /** Gives the uploaded file its final name, for which the installer waits. */
   submit(): void {
     renameSync(this.#part, join(this.#folder, INCOMING));
   }

@@ -1,31 +1,32 @@
-// Knows: the order of an update: closed wire, candidate, proof, and back to what worked when the proof is not given.
-// Must not know: dpkg, systemd, files' places. A power cut at any point is gone on from by `resume`.
-// Whatever is installed was read into memory once, its signature looked at there, and those bytes are what is handed on.
+// The order of an update: block all traffic, install the new version, wait until it sees the wire, otherwise roll back.
+// `resume` handles a power cut at any point. A file is read into memory once, its signature is verified there, and exactly
+// those bytes are installed.
 
 import { UpdateError, readUpdate } from './bundle.ts';
 import type { Update } from './bundle.ts';
 import type { Slots, UpdateRecord } from './slots.ts';
 
-/** What an update asks of the machine; every method rejects when it could not be done. */
+/** What an update needs from the machine; every method rejects on failure. */
 export interface UpdateSystem {
   readonly architecture: string;
   installedVersion(): Promise<string>;
   /** Whether `version` is newer than `than`, as Debian compares. */
   isNewer(version: string, than: string): Promise<boolean>;
-  /** No program of the version that was judges or writes any more, and nothing crosses the bridge from now on. */
+  /** Ends all processes of the installed version, and blocks all traffic on the bridge. */
   closeWire(): Promise<void>;
-  /** Unpacks and configures a package over what is there, also over what was left half done. */
+  /** Installs a package over the present state, even over a half-finished installation. */
   install(content: Uint8Array): Promise<void>;
-  /** Starts the daemon of what is installed; rejects when that version does not say in time that it is ready and sees. */
+  /** Starts the installed daemon; rejects unless `version` reports in time that it is ready and sees the wire. */
   restart(version: string): Promise<void>;
 }
 
+/** Installs, stores and rolls back updates; the result is recorded in the slots. */
 export class UpdateInstaller {
   readonly #slots: Slots;
   readonly #system: UpdateSystem;
   readonly #keys: readonly string[] | UpdateError;
 
-  /** `keys`: public, PEM, of whoever may publish (keys.ts), or why none can be believed: then nothing is installed at all. */
+  /** `keys`: the publishers' public keys in PEM (keys.ts), or why they cannot be trusted: then no update is installed. */
   constructor(slots: Slots, system: UpdateSystem, keys: readonly string[] | UpdateError) {
     this.#slots = slots;
     this.#system = system;
@@ -33,8 +34,8 @@ export class UpdateInstaller {
   }
 
   /**
-   * Installs a file that somebody sent. One of the very version that is installed is kept to come back to, and nothing else
-   * changes. Throws UpdateError when it is not to be touched at all; nothing has changed then.
+   * Installs an update file. A file of the version that is already installed is only stored for rollback. Throws UpdateError
+   * when the file is refused; nothing has changed then. A failed installation does not throw: it is rolled back.
    */
   async update(file: Uint8Array): Promise<UpdateRecord> {
     let update: Update;
@@ -44,7 +45,7 @@ export class UpdateInstaller {
       const installed = await this.#system.installedVersion();
       if (update.head.version === installed) return this.#keep(file, update);
       await this.#mayReplace(update, installed);
-      back = this.#wayBackTo(installed);
+      back = this.#rollbackTo(installed);
       this.#slots.putCandidate(file);
     } catch (error) {
       this.#slots.dropCandidate();
@@ -52,7 +53,7 @@ export class UpdateInstaller {
       throw error;
     }
     const { version } = update.head;
-    this.#note('installing', version, 'the wire is closed meanwhile');
+    this.#note('installing', version, 'all traffic is blocked meanwhile');
     try {
       await this.#lay(update);
     } catch (error) {
@@ -62,28 +63,28 @@ export class UpdateInstaller {
     return this.#note('updated', version, 'the new version is ready and sees the wire');
   }
 
-  /** Keeps the signed file of the version that is installed: what a failed update comes back to. Throws UpdateError. */
+  /** Stores the signed file of the installed version for rollback. Throws UpdateError when the file is refused or is of another version. */
   async keep(file: Uint8Array): Promise<UpdateRecord> {
     const update = this.#signed(file);
     const installed = await this.#system.installedVersion();
     if (update.head.version !== installed)
       throw new UpdateError(
         'no-way-back',
-        `version ${installed} is installed; ${update.head.version} is no way back to it`,
+        `version ${installed} is installed, so a file of version ${update.head.version} cannot be used for rollback`,
       );
     return this.#keep(file, update);
   }
 
-  /** After a start of the machine: what was under way is not known to work, so what worked before comes back. */
+  /** To be called after a start of the machine: rolls back an update that was interrupted. */
   async resume(): Promise<UpdateRecord> {
     const { stage, version } = this.#slots.record();
     if (stage !== 'installing' && stage !== 'rolling-back') return this.#slots.record();
-    const why = 'the power went during the update';
+    const why = 'the power failed during the update';
     const back = this.#working();
     if (back !== undefined) return this.#back(back, version, why);
     await this.#system.closeWire();
     this.#slots.dropCandidate();
-    return this.#note('failed', version, `${why}; and nothing signed is kept to come back to`);
+    return this.#note('failed', version, `${why}, and no signed file is stored for rollback`);
   }
 
   #signed(file: Uint8Array): Update {
@@ -93,12 +94,12 @@ export class UpdateInstaller {
     if (architecture !== this.#system.architecture)
       throw new UpdateError(
         'not-for-this-box',
-        `this update is for ${architecture}, the box is ${this.#system.architecture}`,
+        `this update is for ${architecture}, but this box is ${this.#system.architecture}`,
       );
     return update;
   }
 
-  /** A signature does not go stale: an old version with a known hole bears one too. */
+  /** Refuses downgrades that the publisher has not allowed: an old version with a known vulnerability has a valid signature, too. */
   async #mayReplace({ head }: Update, installed: string): Promise<void> {
     const { version, downgradeFrom } = head;
     if (downgradeFrom.includes(installed) || (await this.#system.isNewer(version, installed))) return;
@@ -108,14 +109,14 @@ export class UpdateInstaller {
     );
   }
 
-  /** Said before anything changes: without a signed file of what works now there is nothing to come back to. */
-  #wayBackTo(installed: string): Update {
+  /** Checked before anything changes: without a signed file of the installed version, rollback is impossible. */
+  #rollbackTo(installed: string): Update {
     const back = this.#working();
     if (back?.head.version === installed) return back;
-    throw new UpdateError('no-way-back', `no signed file of version ${installed} is kept on this box`);
+    throw new UpdateError('no-way-back', `no signed file of version ${installed} is stored on this box`);
   }
 
-  /** What lies in the slot is believed no more than what was sent: a key that is trusted no longer has no way back either. */
+  /** The file in the slot is verified like an uploaded one: a version signed with a key that is no longer trusted cannot be rolled back to. */
   #working(): Update | undefined {
     try {
       const file = this.#slots.working();
@@ -128,7 +129,7 @@ export class UpdateInstaller {
 
   #keep(file: Uint8Array, { head }: Update): UpdateRecord {
     this.#slots.keepWorking(file);
-    return this.#note('kept', head.version, 'an update that fails comes back to it');
+    return this.#note('kept', head.version, 'a failed update rolls back to it');
   }
 
   async #lay({ head, package: content }: Update): Promise<void> {
@@ -145,13 +146,9 @@ export class UpdateInstaller {
     try {
       await this.#lay(back);
     } catch (error) {
-      // The wire stays closed; a next start of the machine does not try again what failed twice.
+      // All traffic stays blocked; the next start of the machine does not try again, since both versions have failed.
       this.#slots.dropCandidate();
-      return this.#note(
-        'failed',
-        version,
-        `${why}; and what worked before did not come back: ${words(error)}`,
-      );
+      return this.#note('failed', version, `${why}, and the rollback failed: ${words(error)}`);
     }
     this.#slots.dropCandidate();
     return this.#note('rolled-back', version, why);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Knows: the program that installs an update, run as root by leakguard-update.service. Must not know: who uploaded it.
-// It believes nobody: what was sent is taken out of the daemon's reach once, and its signature is looked at here.
+// The program that installs an update, run as root by leakguard-update.service. It does not trust the uploader: it takes the file out of
+// the daemon's reach first, and then verifies the signature.
 
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -15,15 +15,15 @@ import { UPDATE_PLACES } from './places.ts';
 import { takeFile } from './safe-files.ts';
 import { Slots } from './slots.ts';
 
-const HELP = `leakguard's updates: installs what was uploaded, or what a power cut left half done is taken back
+const HELP = `Leakguard's update installer: installs an uploaded update, or rolls back one that a power cut interrupted
 
-  [FILE]             this one instead of what was uploaded: for root, whatever the daemon does
-  [--state-dir DIR]  signed files to come back to and the record of updates, root's own (default ${UPDATE_PLACES.state})
-  [--keys DIR]       public keys (*.pem, Ed25519) of those whose updates are taken, root's own (default ${UPDATE_PLACES.keys})
-  [--inbox DIR]      where the daemon leaves what was uploaded (default ${UPDATE_PLACES.inbox})
+  [FILE]             install this file instead of an uploaded one: for root, independent of the daemon
+  [--state-dir DIR]  root's directory for rollback files and the update record (default ${UPDATE_PLACES.state})
+  [--keys DIR]       root's directory of public keys that may sign updates (*.pem, Ed25519; default ${UPDATE_PLACES.keys})
+  [--inbox DIR]      directory in which the daemon leaves uploaded updates (default ${UPDATE_PLACES.inbox})
   [--api SOCKET]     the daemon's socket (default /run/leakguard/api.sock)
 
-Exit: 0 updated, kept, or nothing to do; 1 rolled back or refused; 2 usage; 3 neither version runs.
+Exit codes: 0 updated, stored, or nothing to do; 1 rolled back or refused; 2 usage error; 3 neither version runs.
 `;
 
 async function main(): Promise<number> {
@@ -41,19 +41,19 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const [given] = positionals;
-  // Out of the way first: whatever is wrong with it, whoever watches for it (leakguard-update.path) must not find it again.
+  const [path] = positionals;
+  // Removed first: even if the file is refused, leakguard-update.path must not find it again.
   const taken =
-    given === undefined
+    path === undefined
       ? orError(() => takeFile(values.inbox, INCOMING, UPDATE_FILE_MOST))
-      : readFileSync(given);
+      : readFileSync(path);
   const keys = orError(() => keysIn(values.keys));
   try {
     const slots = new Slots(values['state-dir']);
     const system = await DebianSystem.here(values.api, slots.workspace);
     const installer = new UpdateInstaller(slots, system, keys);
-    const underWay = await installer.resume();
-    if (taken === undefined) return underWay.stage === 'failed' ? 3 : 0;
+    const resumed = await installer.resume();
+    if (taken === undefined) return resumed.stage === 'failed' ? 3 : 0;
     if (taken instanceof UpdateError) throw taken;
     const record = await installer.update(taken);
     process.stdout.write(`${record.stage}: ${record.version}: ${record.why}\n`);
@@ -65,7 +65,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** What was refused is said after a half update was taken back, not instead of it. */
+/** Returns an UpdateError instead of throwing it: an interrupted update must be rolled back before the error is reported. */
 function orError<T>(act: () => T): T | UpdateError {
   try {
     return act();

@@ -1,12 +1,12 @@
-// Knows: where keys, slots, records and the daemon's wish lie on a packaged box. Must not know: what is in them.
-// Only the inbox is below what leakguardd.service may write to; test/appliance/systemd-units.test.ts holds the two together.
+// The directories of updates on a packaged box. Only the inbox is below a directory that leakguardd.service may write;
+// test/appliance/systemd-units.test.ts checks that.
 
 export interface UpdatePlaces {
-  /** Of root: what is kept to come back to, the record of what is under way, and what may be told of both. */
+  /** Owned by root: the files for rollback, the record of the update in progress, and the status that the daemon reads (slots.ts). */
   readonly state: string;
-  /** Of root: public keys (*.pem, Ed25519) of those whose updates are taken. */
+  /** Owned by root: the public keys (*.pem, Ed25519) that may sign updates. */
   readonly keys: string;
-  /** Of the daemon: an update that somebody sent, and that nobody has believed yet. */
+  /** Owned by the daemon: an uploaded update that has not been verified. */
   readonly inbox: string;
 }
 

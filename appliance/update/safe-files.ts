@@ -1,5 +1,5 @@
-// Knows: how root reads what others may have laid out: which places are root's alone, and how a stranger's file is opened once.
-// Must not know: what is in them. Follows path_resolution(7), open(2), proc_pid_fd(5).
+// Reads files safely as root: checks that a path can only be changed by root, and takes files out of directories that others control.
+// See path_resolution(7), open(2), proc_pid_fd(5).
 
 import {
   closeSync,
@@ -19,19 +19,20 @@ import { UpdateError } from './bundle.ts';
 const OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY, O_NOCTTY } = constants;
-/** A FIFO without a writer, or a terminal, would hold up whoever opens it otherwise. */
-const ONE_FILE = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+/** O_NONBLOCK: opening a FIFO that has no writer would block. O_NOCTTY: a terminal must not become the controlling one. */
+const OPEN_FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
-/** Root's, or whose this program runs as: a test without root has its own places. */
+/** Owned by root or by this program's user (for tests without root), and not writable by group or others. */
 function ownedSafely({ uid, mode }: Stats): boolean {
   return (uid === 0 || uid === process.geteuid?.()) && (mode & OTHERS_WRITE) === 0;
 }
 
 /**
- * Throws UpdateError `unsafe-place` unless the folder and each one above it is a folder, no link, that root alone can change.
- * Above it, a sticky one (/tmp) will do: nobody can rename in it what is not his (inode(7)). False when there is none.
+ * Throws UpdateError `unsafe-place` unless the folder and each of its parents is a directory, not a link, that only root can change.
+ * For a parent, a sticky directory owned by root (/tmp) is enough: users can only rename their own entries in it (inode(7)).
+ * Returns false when the folder does not exist.
  */
 export function isSafeFolder(folder: string): boolean {
   const path = resolve(folder);
@@ -49,74 +50,78 @@ export function isSafeFolder(folder: string): boolean {
     if (!stat.isDirectory() || !(shared || ownedSafely(stat)))
       throw new UpdateError(
         'unsafe-place',
-        `${at} can be changed by others than root: nothing in it is believed`,
+        `${at} can be changed by users other than root, so nothing in it is trusted`,
       );
   }
   return true;
 }
 
-/** The content of a file in a safe folder; throws UpdateError `unsafe-place` when it is not root's own, a link or too large. */
-export function readSafeFile(path: string, most: number): Buffer {
-  const file = openSync(path, ONE_FILE);
+/**
+ * The content of a file in a safe folder, at most `maxBytes`. Throws UpdateError `unsafe-place` when it is not a regular file, can be
+ * changed by anyone but root, or is larger, and the system's error when it cannot be opened (ELOOP for a link).
+ */
+export function readSafeFile(path: string, maxBytes: number): Buffer {
+  const file = openSync(path, OPEN_FLAGS);
   try {
     const stat = fstatSync(file);
-    if (!stat.isFile() || !ownedSafely(stat) || stat.size > most)
+    if (!stat.isFile() || !ownedSafely(stat) || stat.size > maxBytes)
       throw new UpdateError(
         'unsafe-place',
-        `${path} is not root's own, or no small file: it is not believed`,
+        `${path} can be changed by users other than root, is not a regular file or is too large, so it is not trusted`,
       );
-    return readAtMost(file, most);
+    return readAtMost(file, maxBytes);
   } finally {
     closeSync(file);
   }
 }
 
 /**
- * Takes a file out of a folder that its writer controls: opened once, read once, at most `most` bytes, and gone from there.
- * Whatever happens to the name or the content meanwhile, the bytes given are the ones to judge and the ones to use.
- * Undefined when there is none; throws UpdateError `not-an-update` for what is no regular file, or too large, which is
- * removed all the same. The folder itself may be a link put in place of one: it is not followed.
+ * Reads and removes a file from a folder that an untrusted user controls. It is opened and read once, at most `maxBytes` bytes, so that
+ * later changes to the name or the content have no effect on the bytes returned. Returns undefined when there is no such file.
+ * Throws UpdateError `not-an-update` for anything but a regular file and for a larger one; both are removed as well. A link in place
+ * of the folder is not followed.
  */
-export function takeFile(folder: string, name: string, most: number): Buffer | undefined {
+export function takeFile(folder: string, name: string, maxBytes: number): Buffer | undefined {
   let held: number;
   try {
     held = openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    throw new UpdateError('not-an-update', `${folder} is no folder`, error);
+    throw new UpdateError('not-an-update', `${folder} is not a directory`, error);
   }
   try {
-    // openat(2): from here on the name of the folder does not matter.
-    return readAndRemove(join('/proc/self/fd', String(held), name), most);
+    // Equivalent to openat(2): from here on it does not matter what the folder's name refers to.
+    return readAndRemove(join('/proc/self/fd', String(held), name), maxBytes);
   } finally {
     closeSync(held);
   }
 }
 
-function readAndRemove(path: string, most: number): Buffer | undefined {
+function readAndRemove(path: string, maxBytes: number): Buffer | undefined {
   let file: number;
   try {
-    file = openSync(path, ONE_FILE);
+    file = openSync(path, OPEN_FLAGS);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     remove(path);
-    throw new UpdateError('not-an-update', 'what was sent is no file', error);
+    throw new UpdateError('not-an-update', 'the upload is not a regular file', error);
   }
   try {
     const stat = fstatSync(file);
-    // Before it is read: a fault in what follows must not find it here again and again.
+    // Removed before it is read: otherwise a failure below would repeat at every start.
     remove(path);
-    if (!stat.isFile()) throw new UpdateError('not-an-update', 'what was sent is no file');
-    if (stat.size > most) throw new UpdateError('not-an-update', 'this file is too large for an update');
-    const bytes = readAtMost(file, most + 1);
-    if (bytes.length > most) throw new UpdateError('not-an-update', 'this file is too large for an update');
+    if (!stat.isFile()) throw new UpdateError('not-an-update', 'the upload is not a regular file');
+    if (stat.size > maxBytes) throw new UpdateError('not-an-update', 'this file is too large for an update');
+    const bytes = readAtMost(file, maxBytes + 1);
+    if (bytes.length > maxBytes)
+      throw new UpdateError('not-an-update', 'this file is too large for an update');
     return bytes;
   } finally {
     closeSync(file);
   }
 }
 
-/** A folder that is not empty stays: whoever put it there keeps his own updates from being taken, and no more. */
+/** Removes a file or an empty directory. A directory that is not empty stays: it only prevents further updates from this inbox. */
 function remove(path: string): void {
   try {
     unlinkSync(path);
@@ -130,10 +135,10 @@ function remove(path: string): void {
   }
 }
 
-/** A file that grows while it is read gives no more than `most`. */
-function readAtMost(file: number, most: number): Buffer {
+/** Reads at most `maxBytes`, even if the file grows meanwhile. */
+function readAtMost(file: number, maxBytes: number): Buffer {
   const pieces: Buffer[] = [];
-  for (let left = most; left > 0;) {
+  for (let left = maxBytes; left > 0;) {
     const piece = Buffer.allocUnsafe(Math.min(left, 1 << 16));
     const bytes = readSync(file, piece, 0, piece.length, null);
     if (bytes === 0) break;

@@ -1,11 +1,10 @@
-// Knows: what root keeps of updates: the signed file of the version that works, the one of the candidate, and what was under way
-// when the power went. Must not know: signatures, dpkg. Each file is replaced whole or not at all.
+// The files that root keeps for updates. Each is replaced atomically.
 //
-//   STATE/status.json        what may be told, for the daemon to read
-//   STATE/kept/              for nobody but root
-//     working.update         the last one that worked, with its signature
-//     candidate.update       the one that is tried
-//     record.json            what was under way, and from which version
+//   STATE/status.json        the public status, for the daemon to read
+//   STATE/kept/              readable by root only
+//     working.update         the signed file of the last version that worked
+//     candidate.update       the signed file of the version being installed
+//     record.json            the update in progress or the last one, for recovery after a power cut
 
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,27 +17,33 @@ import { isSafeFolder, readSafeFile } from './safe-files.ts';
 
 export interface UpdateRecord {
   readonly stage: UpdateStage;
-  /** The version that was asked for; empty at stage `none`. */
+  /** The version of the update; empty at stage `none`. */
   readonly version: string;
-  /** One sentence for people. */
+  /** One clause for the user, without a full stop. */
   readonly why: string;
 }
 
-/** What the installer tells everybody. */
+/** The content of status.json. */
 export interface PublishedUpdate extends UpdateRecord {
-  /** The version that could be come back to; empty when none is kept. */
+  /** The version to which a failed update can roll back; empty when none is stored. */
   readonly wayBack: string;
 }
 
-const NOTHING: PublishedUpdate = { stage: 'none', version: '', why: 'nothing was ever updated', wayBack: '' };
-const RECORD_MOST = 16_384;
-/** `why` is what programs said, which may be a lot. Characters. */
-const WHY_MOST = 1000;
+const NOTHING: PublishedUpdate = {
+  stage: 'none',
+  version: '',
+  why: 'no update has been installed yet',
+  wayBack: '',
+};
+const MAX_RECORD_BYTES = 16_384;
+/** In characters. `why` may contain the output of programs, which can be long. */
+const MAX_WHY_LENGTH = 1000;
 
+/** Reads and writes these files; `folder` is STATE. */
 export class Slots {
   readonly #folder: string;
 
-  /** Throws UpdateError `unsafe-place` when others than root could write there. */
+  /** Throws UpdateError `unsafe-place` when anyone but root could write there. */
   constructor(folder: string) {
     this.#folder = folder;
     mkdirSync(this.#kept, { recursive: true, mode: 0o755 });
@@ -46,12 +51,12 @@ export class Slots {
     isSafeFolder(this.#kept);
   }
 
-  /** Where root may lay out something that nobody else can touch. */
+  /** A directory for temporary files that only root can enter. */
   get workspace(): string {
     return this.#kept;
   }
 
-  /** The signed file of the version that was the last one to work; undefined when none is kept. */
+  /** The signed file of the last version that worked; undefined when none is stored. Throws UpdateError `unsafe-place`. */
   working(): Uint8Array | undefined {
     const path = this.#at('working.update');
     return existsSync(path) ? readSafeFile(path, UPDATE_FILE_MOST) : undefined;
@@ -65,7 +70,7 @@ export class Slots {
     writeDurable(this.#at('candidate.update'), file);
   }
 
-  /** The candidate has proven itself. */
+  /** Makes the candidate the working version. */
   promote(): void {
     renameSync(this.#at('candidate.update'), this.#at('working.update'));
   }
@@ -74,14 +79,14 @@ export class Slots {
     rmSync(this.#at('candidate.update'), { force: true });
   }
 
-  /** A damaged record says nothing, and nothing is under way then that could be gone on with. */
+  /** The last record. A missing or damaged one is treated as "no update", so that nothing is resumed from it. */
   record(): UpdateRecord {
-    return readRecord(this.#at('record.json'), RECORD_MOST) ?? NOTHING;
+    return readRecord(this.#at('record.json'), MAX_RECORD_BYTES) ?? NOTHING;
   }
 
-  /** `wayBack`: the version in the working slot, once its signature was looked at; empty for none. */
+  /** Writes record.json and status.json. `wayBack` is the version of the working file if its signature is valid, otherwise empty. */
   write({ stage, version, why }: UpdateRecord, wayBack: string): void {
-    const record = { stage, version, why: why.slice(0, WHY_MOST) };
+    const record = { stage, version, why: why.slice(0, MAX_WHY_LENGTH) };
     writeDurable(this.#at('record.json'), `${JSON.stringify(record)}\n`);
     const status: PublishedUpdate = { ...record, wayBack };
     writeDurable(join(this.#folder, 'status.json'), `${JSON.stringify(status)}\n`, 0o644);
@@ -96,17 +101,17 @@ export class Slots {
   }
 }
 
-/** What the installer told last; for whoever may read and not write there. */
+/** The content of status.json in `folder`; stage `none` when it is missing or damaged. */
 export function publishedIn(folder: string): PublishedUpdate {
-  return readRecord(join(folder, 'status.json'), RECORD_MOST) ?? NOTHING;
+  return readRecord(join(folder, 'status.json'), MAX_RECORD_BYTES) ?? NOTHING;
 }
 
-function readRecord(path: string, most: number): PublishedUpdate | undefined {
+function readRecord(path: string, maxBytes: number): PublishedUpdate | undefined {
   try {
-    const value: unknown = JSON.parse(readSafeFile(path, most).toString('utf8'));
+    const value: unknown = JSON.parse(readSafeFile(path, maxBytes).toString('utf8'));
     if (typeof value !== 'object' || value === null) return undefined;
     const { stage, version, why, wayBack = '' } = value as Record<string, unknown>;
-    const known = UPDATE_STAGES.find((one) => one === stage);
+    const known = UPDATE_STAGES.find((each) => each === stage);
     if (known === undefined || typeof version !== 'string' || typeof why !== 'string') return undefined;
     return { stage: known, version, why, wayBack: typeof wayBack === 'string' ? wayBack : '' };
   } catch (error) {

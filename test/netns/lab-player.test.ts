@@ -39,7 +39,7 @@ describe('the player', () => {
   };
 
   it('agrees when guard and uplink saw the same', async () => {
-    const step = stepOf('vanilla', 'dig past the tunnel, watch mode');
+    const step = stepOf('vanilla', 'dig outside the tunnel, watch mode');
     const says = aStatus({ state: 'leaking', lamp: 'red', incidents: [escaped] });
     expect(await playStep(step, says)).toMatchObject({
       ...{ ok: true, attempted: 1, escaped: 1, blocked: 0, lamp: 'red' },
@@ -48,7 +48,7 @@ describe('the player', () => {
   });
 
   it('does not believe a guard that calls blocked what the uplink saw', async () => {
-    const step = stepOf('vanilla', 'dig past the tunnel, block mode');
+    const step = stepOf('vanilla', 'dig outside the tunnel, block mode');
     const incidents = [{ ...escaped, escaped: 0, blocked: 1 }];
     const result = await playStep(step, aStatus({ state: 'blocked', lamp: 'green-blip', incidents }));
     expect(result?.ok).toBe(false);
@@ -57,20 +57,20 @@ describe('the player', () => {
   });
 
   it('does not pass a guard that sees nothing', async () => {
-    const result = await playStep(stepOf('vanilla', 'dig past the tunnel, watch mode'));
+    const result = await playStep(stepOf('vanilla', 'dig outside the tunnel, watch mode'));
     expect(result).toMatchObject({ ok: false, attempted: 0 });
     expect(result?.detail).toContain('0 incidents, not 1');
   });
 
   it('finds a false alarm', async () => {
-    const step = stepOf('inside', "asked the tunnel's resolver");
+    const step = stepOf('inside', "query to the tunnel's resolver");
     expect(await playStep(step)).toMatchObject({ ok: true, attempted: 0 });
     const alarm = aStatus({ state: 'leaking', lamp: 'red', incidents: [escaped] });
     expect(await playStep(step, alarm)).toMatchObject({ ok: false, attempted: 1 });
   });
 
   it('finds a wire that lets something out while there is no guard', async () => {
-    const result = await playStep(stepOf('killed', 'dig past the tunnel, no guard there'));
+    const result = await playStep(stepOf('killed', 'dig outside the tunnel, no guard running'));
     expect(result?.ok).toBe(false);
     expect(result?.detail).toContain('the uplink saw 1 frames');
   });

@@ -137,7 +137,7 @@ it('says what can be listened on, and why not the rest', async () => {
   const told = new Map(interfaces.map((one) => [one.name, one]));
   expect(told.get('eth0')?.opens).toBe(true);
   expect(told.get('eth1')).toMatchObject({ opens: false, up: false });
-  expect(told.get('eth1')?.why.join(' ')).toContain('it is down');
+  expect(told.get('eth1')?.why.join(' ')).toContain('the interface is down');
   expect(told.get('lo')?.opens).toBe(false);
 });
 

@@ -1,32 +1,31 @@
-// Knows: the words of `leakguard ack`. Must not know: what an acknowledgement changes.
-// Follows README.md, Commands.
+// `leakguard ack`.
 
 import { daemonAt } from '../api-client.ts';
 import { API_OPTIONS, readArguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { grouped } from '../terminal.ts';
 
-const HELP = `leakguard ack: say that you have seen an incident; the light lets go of it
+const HELP = `leakguard ack: acknowledge incidents, so that the light no longer shows them
 
-  leakguard ack [all]   every incident
-  leakguard ack ID      one, by the id that "leakguard status --json" and "watch" show
+  leakguard ack [all]   all incidents
+  leakguard ack ID      one incident, by the id that "leakguard status --json" and "watch" show
 
-  --json         the status afterwards as one JSON object
+  --json         print the resulting status as one JSON object
   --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
 
-Exit: 0 done, 2 no such incident, 3 no daemon.
+Exit codes: 0 success, 2 no such incident, 3 no daemon.
 `;
 
 export const ackCommand: Command = {
   name: 'ack',
-  summary: '[ID|all]: acknowledge what got out or tried',
+  summary: '[ID|all]: acknowledge incidents',
   help: HELP,
   async run(args, io) {
     const { values, positionals } = readArguments('ack', args, API_OPTIONS, 1);
     const status = await daemonAt(values.api).ask('acknowledge', { body: { id: positionals[0] ?? 'all' } });
     const left = status.unacknowledged;
-    const said = `Acknowledged. ${left === 0 ? 'Nothing is left' : `${grouped(left)} left`}; the state is ${status.state}.\n`;
-    io.stdout.write(values.json ? `${JSON.stringify(status)}\n` : said);
+    const text = `Acknowledged. ${left === 0 ? 'No incidents' : grouped(left)} left to acknowledge; the state is ${status.state}.\n`;
+    io.stdout.write(values.json ? `${JSON.stringify(status)}\n` : text);
     return 0;
   },
 };

@@ -1,6 +1,5 @@
-// Knows: the words and options of `leakguard analyze`. Must not know: how frames are read or judged.
-// The report goes to stdout, progress and faults to stderr; exit 1 when leaks were found, 3 when none
-// was and the capture was not read whole: what was not read is never "no leak".
+// `leakguard analyze`. The report goes to stdout, progress and errors to stderr. Exit 1 when leaks were found, 3 when none
+// were found but part of the capture could not be read: that must not be taken for "no leak".
 
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -33,24 +32,24 @@ import { ProgressBar } from '../progress.ts';
 
 const HELP = `leakguard analyze FILE [options]
 
-Judges a capture: pcap or pcapng, plain, gzip, xz, zstd, bzip2 or lz4; "-" reads standard input.
+Judges a capture file: pcap or pcapng, uncompressed or compressed with gzip, xz, zstd, bzip2 or lz4; "-" reads standard input.
 
-  --tunnel udp:A:P   a tunnel endpoint, as udp:198.51.100.7:51820 or tcp:[2001:db8::7]:443; may be repeated
+  --tunnel udp:A:P   a tunnel endpoint such as udp:198.51.100.7:51820 or tcp:[2001:db8::7]:443; may be repeated
   --policy FILE      judge by this policy
-  --learn            find tunnel endpoints by handshakes that were answered; what came in from outside teaches nothing
-  --behind W         the capture was taken on an uplink that wraps every frame: vlan, pppoe, or both with a comma; none
-                     for no such thing. Without it that is found out, where the file can be read twice
-  --relays FILE      Tor's relays, as its consensus lists them or one address or address:port a line
-  --client MAC       the laptop: what it sends is judged, and nothing else; otherwise both directions alike
+  --learn            learn tunnel endpoints from handshakes that were answered; handshakes from outside are ignored
+  --behind W         the capture was taken on an uplink that encapsulates every frame: vlan, pppoe, both separated by a
+                     comma, or none. Without this option it is detected, if the file can be read twice
+  --relays FILE      Tor's relays: a consensus, or one address or address:port per line
+  --client MAC       the laptop's MAC address: judge only what it sends; without it, both directions are judged
   --privacy M        how names are shown: full, redacted or minimal
-  --json             one object instead of text
+  --json             print one JSON object instead of text
   --help             this text
 
-Without --tunnel, --policy and --learn there is no tunnel: whatever is not essential traffic is a leak.
-Exit: 0 no leak, 1 leaks found, 2 usage or unreadable capture, 3 no leak in what could be read, and some could not.
+Without --tunnel, --policy and --learn there is no tunnel: everything except essential traffic is a leak.
+Exit codes: 0 no leak, 1 leaks found, 2 usage error or unreadable capture, 3 no leak found, but a part could not be read.
 `;
 
-/** Link types that a message names. */
+/** Link types listed in a message. */
 const SHOWN_LINK_TYPES = 8;
 
 interface Options {
@@ -61,14 +60,15 @@ interface Options {
   readonly client: number | undefined;
   readonly policy: Policy;
   readonly relays: RelayList;
-  /** Undefined: to be found out. */
+  /** Undefined: detect it. */
   readonly behind: readonly Wrapping[] | undefined;
 }
 
-/** One reading of the capture, and what its frames were wrapped in. */
+/** The result of reading the capture once. */
 interface Reading {
   readonly analysis: Analysis;
   readonly end: CaptureEnd;
+  /** The encapsulations that every frame had. */
   readonly all: readonly Wrapping[];
 }
 
@@ -98,17 +98,17 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const streamed = analysis.streamed(options.file, Math.round(monotonicMs() - started), redaction);
   const lost = lostOf(end);
   const report = { ...streamed, complete: lost.length === 0, lost, behind };
-  for (const { message } of lost) io.stderr.write(`leakguard: ${options.file} is not whole: ${message}.\n`);
+  for (const { message } of lost) io.stderr.write(`leakguard: ${options.file} is incomplete: ${message}.\n`);
   if (reading.all.length > behind.length && options.behind === undefined)
     io.stderr.write(
-      `leakguard: every frame is wrapped (${reading.all.join(', ')}): --behind ${reading.all.join()} judges what they carry.\n`,
+      `leakguard: every frame is encapsulated (${reading.all.join(', ')}): use --behind ${reading.all.join()} to judge what they carry.\n`,
     );
   const unread = [...end.linkTypes].filter((linkType) => !isReadLinkType(linkType));
   if (unread.length > 0) {
     const some = unread.slice(0, SHOWN_LINK_TYPES).join(', ');
     const more = unread.length > SHOWN_LINK_TYPES ? ` and ${unread.length - SHOWN_LINK_TYPES} more` : '';
     io.stderr.write(
-      `leakguard: frames of link type ${some}${more} cannot be read: they are judged as unknown.\n`,
+      `leakguard: frames of link type ${some}${more} cannot be decoded: they are judged as unknown.\n`,
     );
   }
   if (!options.json) {
@@ -123,7 +123,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   return report.complete ? 0 : 3;
 }
 
-/** What a capture holds and was not read. */
+/** The parts of the capture that were not read. */
 function lostOf(end: CaptureEnd): LostPart[] {
   const { fault, unreadBytes, passedOver, aborted } = end;
   const lost: LostPart[] = [];
@@ -131,19 +131,19 @@ function lostOf(end: CaptureEnd): LostPart[] {
     const behind =
       fault.code === 'truncated' || unreadBytes === undefined || unreadBytes <= 0
         ? ''
-        : `; ${unreadBytes} bytes from there on were not read`;
+        : `; the remaining ${unreadBytes} bytes were not read`;
     const bytes = unreadBytes === undefined ? {} : { bytes: unreadBytes };
     lost.push({ what: fault.code, message: `${fault.message}${behind}`, ...bytes });
   }
   if (passedOver > 0) {
-    const message = `${passedOver} packets name no interface or do not fit their block`;
+    const message = `${passedOver} packets refer to no interface or do not fit their block`;
     lost.push({ what: 'packets', message, packets: passedOver });
   }
-  if (aborted) lost.push({ what: 'stopped', message: 'the reading was stopped before the end' });
+  if (aborted) lost.push({ what: 'stopped', message: 'reading was stopped before the end' });
   return lost;
 }
 
-/** Whether the same bytes can be read again: not of standard input, nor of a pipe. */
+/** False for standard input and pipes, whose bytes cannot be read again. */
 async function canBeReadTwice(file: string): Promise<boolean> {
   if (file === '-') return false;
   return stat(file).then(
@@ -152,7 +152,7 @@ async function canBeReadTwice(file: string): Promise<boolean> {
   );
 }
 
-/** Reads the capture with a judge of its own; with --learn first to teach it: a handshake may come late. */
+/** Reads the capture with a new judge; with --learn twice if possible, because a handshake may come late in the file. */
 async function readingOf(
   options: Options,
   behind: readonly Wrapping[],
@@ -167,11 +167,11 @@ async function readingOf(
     options.learn,
     options.client,
   );
-  if (options.learn && twice) await pass(options, judge, behind, io);
-  return pass(options, judge, behind, io);
+  if (options.learn && twice) await readOnce(options, judge, behind, io);
+  return readOnce(options, judge, behind, io);
 }
 
-/** Hashes of one report can be compared with each other, and with no other's: the key is forgotten with it. */
+/** Hashes can be compared within this report only: their key is discarded with it. */
 async function redactionOf(privacy: Privacy): Promise<Redaction> {
   if (privacy === 'full') return new Redaction(privacy, (text) => text);
   const [{ passingHash }, { publicSuffix }] = await Promise.all([
@@ -187,7 +187,7 @@ function* withNewline(pieces: Iterable<string>): Generator<string> {
 }
 
 /** Reads the capture once. */
-async function pass(
+async function readOnce(
   options: Options,
   judge: LearningJudge,
   behind: readonly Wrapping[],
@@ -206,7 +206,8 @@ async function pass(
     return { analysis, end, all: uplink.all };
   } catch (error) {
     if (!(error instanceof CaptureFileError)) throw error;
-    const remedy = 'It takes pcap and pcapng, also packed with gzip, xz, zstd, bzip2 or lz4.';
+    const remedy =
+      'Supported: pcap and pcapng, uncompressed or compressed with gzip, xz, zstd, bzip2 or lz4.';
     throw new CommandError(2, error.code, error.message, remedy, error);
   } finally {
     bar?.clear();
@@ -217,15 +218,15 @@ async function optionsOf(args: readonly string[]): Promise<Options | undefined> 
   const { values, positionals } = parsed(args);
   if (values.help) return undefined;
   const [file, ...more] = positionals;
-  if (file === undefined) throw usage('Which capture file?');
-  if (more.length > 0) throw usage(`"${more.join(' ')}" is too much: one file at a time.`);
+  if (file === undefined) throw usage('No capture file was given.');
+  if (more.length > 0) throw usage(`Unexpected argument "${more.join(' ')}": one file at a time.`);
   const privacy = PRIVACIES.find((known) => known === values.privacy);
   if (values.privacy !== undefined && privacy === undefined) {
-    throw usage(`--privacy ${values.privacy}: it is full, redacted or minimal.`);
+    throw usage(`--privacy ${values.privacy} is not full, redacted or minimal.`);
   }
   const client = values.client === undefined ? undefined : parseMac(values.client);
   if (values.client !== undefined && client === undefined) {
-    throw usage(`--client ${values.client} is no MAC address like 02:00:00:00:00:0c.`);
+    throw usage(`--client ${values.client} is not a MAC address such as 02:00:00:00:00:0c.`);
   }
   const policy = await givenPolicy(values.policy, values.tunnel);
   return {
@@ -245,7 +246,7 @@ function behindOf(text: string): readonly Wrapping[] {
   const found = text.split(',').map((word) => WRAPPINGS.find((known) => known === word.trim()));
   const known = found.filter((wrapping) => wrapping !== undefined);
   if (known.length === found.length) return known;
-  throw usage(`--behind ${text}: it is vlan, pppoe, vlan,pppoe or none.`);
+  throw usage(`--behind ${text} is not vlan, pppoe, vlan,pppoe or none.`);
 }
 
 function parsed(args: readonly string[]) {

@@ -1,5 +1,4 @@
-// Knows: the words of `leakguard doctor`, the order of its checks, and where it looks. Must not know: what any check looks for.
-// A check that breaks is told as one that could not look, and the others go on.
+// `leakguard doctor`: gathers what the checks need and runs them in order. A check that throws becomes a finding of level `unknown`.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -28,18 +27,18 @@ import type { Command, CommandIo, ExitCode } from '../command.ts';
 import { padded, styleOf } from '../terminal.ts';
 import type { Tone } from '../terminal.ts';
 
-const HELP = `leakguard doctor: looks at everything the box stands on, and says what to do
+const HELP = `leakguard doctor: check everything the box depends on, and say what to do
 
   leakguard doctor [--json]
 
   --config FILE    the policy (default /etc/leakguard/policy.yaml)
-  --state-dir DIR  the daemon's state (default /var/lib/leakguard)
+  --state-dir DIR  the daemon's state directory (default /var/lib/leakguard)
   --api SOCKET     the daemon's socket (default /run/leakguard/api.sock)
-  --json           the findings as one JSON object
+  --json           print the findings as one JSON object
 
-It changes nothing. As root it sees more.
+It changes nothing. Run it as root to check everything.
 
-Exit: 0 no fault, 2 usage or a policy with faults, 3 the box does not do what it must.
+Exit codes: 0 no fault, 2 usage error or invalid policy, 3 the box does not do its job.
 `;
 
 const OPTIONS = {
@@ -72,59 +71,62 @@ const MARKS: Readonly<Record<Level, readonly [mark: string, tone: Tone]>> = {
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  summary: 'looks at ports, rules, taps, LED, clock and disk, and says what to do',
+  summary: 'check ports, rules, taps, LED, clock and disk, and say what to do',
   help: HELP,
   async run(args, io) {
     const { values } = readArguments('doctor', args, OPTIONS);
     const read = await readPolicyFileHere(values.config);
     if (!read.ok) throw withoutPolicy(values.config, values['state-dir'], read.faults);
-    const subject = await lookedAt(read.policy, values['state-dir'], values.api);
+    const subject = await subjectOf(read.policy, values['state-dir'], values.api);
     const findings = await examine(subject);
     io.stdout.write(values.json ? `${JSON.stringify({ findings })}\n` : screen(findings, io));
     return exitCodeOf(findings);
   },
 };
 
-/** A machine that was never made a box has neither policy nor state. */
+/** The error for a missing or invalid policy. A machine that was never set up as a box has neither a policy nor a state directory. */
 function withoutPolicy(config: string, stateDir: string, faults: readonly string[]): CommandError {
   if (existsSync(config) || existsSync(stateDir))
     return new CommandError(
       2,
       'policy',
-      'There is no valid policy: the box stays closed.',
+      'There is no valid policy: the box blocks all traffic.',
       faults.join('\n'),
     );
   const lab = runningLab();
   const labs =
     lab === undefined
       ? ''
-      : ` A lab has its own: --api ${lab.api} --config ${lab.policy} --state-dir ${lab.guardState}.`;
+      : ` For the running lab, use --api ${lab.api} --config ${lab.policy} --state-dir ${lab.guardState}.`;
   return new CommandError(
     2,
     'no-box',
-    `This machine is no box: there is no ${config} and no ${stateDir}.`,
-    `\`leakguard setup\` makes it one.${labs}`,
+    `This machine is not set up as a box: ${config} and ${stateDir} do not exist.`,
+    `Set it up with \`leakguard setup\`.${labs}`,
   );
 }
 
-/** Every finding of every check, in order; never rejects. */
+/** Runs the checks in order and returns all findings; never rejects. */
 export async function examine(subject: Subject, checks = CHECKS): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const check of checks) {
     try {
       findings.push(...(await check(subject)));
     } catch (error) {
-      findings.push(found('unknown', 'check', `it broke: ${String(error)}`, 'Please report it.'));
+      findings.push(
+        found('unknown', 'check', `a check failed to run: ${String(error)}`, 'Please report it.'),
+      );
     }
   }
   return findings;
 }
 
+/** 3 when any finding is a fault, otherwise 0. */
 export function exitCodeOf(findings: readonly Finding[]): ExitCode {
   return findings.some(({ level }) => level === 'fault') ? 3 : 0;
 }
 
-async function lookedAt(policy: Subject['policy'], stateDir: string, api: string): Promise<Subject> {
+async function subjectOf(policy: Subject['policy'], stateDir: string, api: string): Promise<Subject> {
   const client = daemonAt(api);
   const asked = await client.ask('status').then(
     (status) => ({ status, silence: '' }),
@@ -138,15 +140,15 @@ async function lookedAt(policy: Subject['policy'], stateDir: string, api: string
     () => undefined,
     (error: unknown) => (error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)),
   );
-  // Only asked for its faults: nothing is changed, so nothing is ever written down.
-  const looked = new Bridge(policy.bridge, new UndoRecord('/nonexistent/undo.json'));
+  // Used only to read the bridge's faults: it changes nothing, so it never writes this undo record.
+  const observed = new Bridge(policy.bridge, new UndoRecord('/nonexistent/undo.json'));
   return {
     policy,
     stateDir,
     ...asked,
     machine,
     ports: seen,
-    bridgeFaults: looked.faults(),
+    bridgeFaults: observed.faults(),
     rulesFault,
     ledFault: unusableLed(policy.lamp, dirname(api)),
     run: (command, ...args) => run(command, args).catch(() => undefined),
@@ -160,14 +162,14 @@ async function lookedAt(policy: Subject['policy'], stateDir: string, api: string
   };
 }
 
-/** Looks without touching: the daemon has the LED. */
+/** Why the LED cannot be used, or undefined. Only reads: the daemon controls the LED. */
 function unusableLed(config: LedConfig, runtimeDir: string): string | undefined {
   try {
     if (config.driver === 'leds') {
       const missing = [config.red, config.green].find(
         (name) => !existsSync(`/sys/class/leds/${name}/brightness`),
       );
-      return missing === undefined ? undefined : `there is no light ${missing} in /sys/class/leds`;
+      return missing === undefined ? undefined : `there is no LED ${missing} in /sys/class/leds`;
     }
     if (config.driver === 'gpio') pinNumber(config.red);
     const fault = ledFault(config, runtimeDir);
@@ -186,6 +188,6 @@ function screen(findings: readonly Finding[], io: Pick<CommandIo, 'screen'>): st
     return remedy === '' ? [line] : [line, `    ${printable(remedy)}`];
   });
   const count = (level: Level): number => findings.filter((finding) => finding.level === level).length;
-  const sum = `${count('fault')} faults, ${count('warning')} warnings, ${count('unknown')} unknown, ${count('ok')} well`;
+  const sum = `${count('fault')} faults, ${count('warning')} warnings, ${count('unknown')} unknown, ${count('ok')} ok`;
   return `${[...lines, '', sum].join('\n')}\n`;
 }

@@ -1,5 +1,5 @@
-// Knows: the words of `leakguard history`: how the past is kept, and its rewriting. Must not know: how it is rewritten.
-// Follows README.md, Privacy: a stricter setting holds for what comes; the past is offered, never taken.
+// `leakguard history`. A stricter privacy setting applies to new incidents; the stored history is rewritten only on request
+// (README.md, Privacy).
 
 import { daemonAt } from '../api-client.ts';
 import { API_OPTIONS, readArguments } from '../arguments.ts';
@@ -7,24 +7,24 @@ import { CommandError } from '../command.ts';
 import type { Command } from '../command.ts';
 import { grouped } from '../terminal.ts';
 
-const HELP = `leakguard history: how much of the past is kept, and in which detail
+const HELP = `leakguard history: show how much detail the history keeps, and rewrite it
 
-  leakguard history           the privacy in force, and incidents that are kept in more detail
-  leakguard history rewrite   writes the past anew under the privacy in force, and deletes the key of its hashes;
-                              what it hides is gone for good
+  leakguard history           show the privacy setting, and how many incidents are kept in more detail than it allows
+  leakguard history rewrite   rewrite the history under the current privacy setting, and delete the key of its hashes;
+                              details that the setting redacts are lost for good
 
-  --json         one JSON object
+  --json         print one JSON object
   --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
 
-Exit: 0 done, 2 usage, 3 no daemon, or the disk refused.
+Exit codes: 0 success, 2 usage error, 3 no daemon, or the disk could not be written.
 `;
 
 const KEY_GONE =
-  ' The key of its hashes is deleted: nobody can try names on them, and what comes is not linked with it.';
+  ' The key of its hashes is deleted: nobody can guess names by hashing them, and new incidents cannot be linked to old ones.';
 
 export const historyCommand: Command = {
   name: 'history',
-  summary: '[rewrite]: in which detail the past is kept, and its rewriting',
+  summary: '[rewrite]: show how much detail the history keeps, or rewrite it',
   help: HELP,
   async run(args, io) {
     const { values, positionals } = readArguments('history', args, API_OPTIONS, 1);
@@ -32,13 +32,13 @@ export const historyCommand: Command = {
     if (word !== undefined && word !== 'rewrite')
       throw new CommandError(2, 'usage', `There is no "history ${word}".`, 'See "leakguard history --help".');
     const client = daemonAt(values.api);
-    const told = word === 'rewrite' ? await client.ask('rewriteHistory') : await client.ask('history');
-    const { privacy, laxerPast } = told;
+    const answer = word === 'rewrite' ? await client.ask('rewriteHistory') : await client.ask('history');
+    const { privacy, laxerPast } = answer;
     const text =
       laxerPast === 0
-        ? `Privacy is ${privacy}, and so is the past.${word === 'rewrite' ? KEY_GONE : ''}\n`
-        : `Privacy is ${privacy}; ${grouped(laxerPast)} incidents of the past are kept in more detail ("leakguard history rewrite").\n`;
-    io.stdout.write(values.json ? `${JSON.stringify(told)}\n` : text);
+        ? `The privacy setting is ${privacy}, and the whole history complies with it.${word === 'rewrite' ? KEY_GONE : ''}\n`
+        : `The privacy setting is ${privacy}; ${grouped(laxerPast)} older incidents are kept in more detail. Rewrite them with "leakguard history rewrite".\n`;
+    io.stdout.write(values.json ? `${JSON.stringify(answer)}\n` : text);
     return 0;
   },
 };

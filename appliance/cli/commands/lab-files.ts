@@ -1,10 +1,10 @@
-// Knows: which labs run here, and where their daemons listen. Must not know: what is asked of them.
+// Finds a lab that runs on this machine.
 
 import { existsSync, readdirSync } from 'node:fs';
 import { LABS_DIR, planOf } from '../../lab/plan.ts';
 import type { Plan } from '../../lab/plan.ts';
 
-/** Of the labs whose daemon can be reached, the first by name; undefined when there is none. */
+/** The files of the first lab, by name, whose daemon has a socket; undefined when there is none. */
 export function runningLab(): Plan['files'] | undefined {
   try {
     return readdirSync(LABS_DIR)

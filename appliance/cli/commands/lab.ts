@@ -1,5 +1,4 @@
-// Knows: the words and options of `leakguard lab`. Must not know: how a lab is built or a scenario played.
-// Progress and faults go to stderr, results to stdout.
+// `leakguard lab`. Progress and errors go to stderr, results to stdout.
 
 import { parseArgs } from 'node:util';
 
@@ -41,7 +40,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
       return 0;
     }
     if (more.length > 0 || (scenario !== undefined && what !== 'play'))
-      throw usage(`"${[scenario, ...more].join(' ')}" is too much.`);
+      throw usage(`Unexpected argument "${[scenario, ...more].join(' ')}".`);
     switch (what) {
       case 'up':
         return await up(options, io);
@@ -53,7 +52,9 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
         return await playOne(scenarioOf(scenario), options, io);
       default:
         throw usage(
-          what === undefined ? 'lab up, down, list or play SCENARIO?' : `"lab ${what}" is unknown.`,
+          what === undefined
+            ? 'Choose one of lab up, down, list or play SCENARIO.'
+            : `There is no "lab ${what}".`,
         );
     }
   } catch (error) {
@@ -74,7 +75,8 @@ function optionsOf(args: readonly string[]): Options {
       },
     });
     const port = Number(values.port);
-    if (!/^\d{1,5}$/.test(values.port) || port > 65535) throw usage(`--port ${values.port} is no port.`);
+    if (!/^\d{1,5}$/.test(values.port) || port > 65535)
+      throw usage(`--port ${values.port} is not a valid port.`);
     return { words: positionals, json: values.json, help: values.help, port, plan: planOf(values.id) };
   } catch (error) {
     if (error instanceof CommandError) throw error;
@@ -89,13 +91,13 @@ function usage(message: string): CommandError {
 function scenarioOf(name: string | undefined): Scenario {
   const scenario = name === undefined ? undefined : scenarioNamed(name);
   if (scenario !== undefined) return scenario;
-  throw usage(name === undefined ? 'Which scenario?' : `There is no scenario "${name}".`);
+  throw usage(name === undefined ? 'No scenario was given.' : `There is no scenario "${name}".`);
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {
   'not-root':
-    'Run it as root: sudo leakguard lab up. "leakguard lab list" and "leakguard analyze FILE" work without.',
-  'is-up': 'Use it as it is, or end it with "leakguard lab down".',
+    'Run it as root: sudo leakguard lab up. "leakguard lab list" and "leakguard analyze FILE" do not need root.',
+  'is-up': 'Use the running lab, or stop it with "leakguard lab down".',
   'port-taken': 'Choose another with --port.',
   'not-built': 'npm run build',
 };
@@ -116,7 +118,7 @@ async function up({ plan, port }: Options, io: CommandIo): Promise<ExitCode> {
     await ended(io.signal);
     page.server.close();
   } finally {
-    io.stderr.write('taking the lab down\n');
+    io.stderr.write('stopping the lab\n');
     await lab.close();
   }
   return 0;
@@ -130,9 +132,9 @@ function ended(signal: AbortSignal): Promise<void> {
 }
 
 async function down({ plan, json }: Options, io: CommandIo): Promise<ExitCode> {
-  const was = await takeDown(plan);
+  const wasUp = await takeDown(plan);
   io.stdout.write(
-    json ? `${JSON.stringify({ down: was })}\n` : was ? 'the lab is down\n' : 'no lab was up\n',
+    json ? `${JSON.stringify({ down: wasUp })}\n` : wasUp ? 'the lab is stopped\n' : 'no lab was running\n',
   );
   return 0;
 }
@@ -172,17 +174,17 @@ function show(step: StepResult, json: boolean, progress: boolean, io: CommandIo)
 
 function verdict({ ok, steps }: ScenarioResult): string {
   const wrong = steps.filter((step) => !step.ok).length;
-  return ok ? `all ${steps.length} steps as they should be` : `${wrong} of ${steps.length} steps went wrong`;
+  return ok ? `all ${steps.length} steps succeeded` : `${wrong} of ${steps.length} steps failed`;
 }
 
-/** Uses the lab that is up; where none is, one is made and taken down again. */
+/** Calls `use` with the running lab, or with a temporary one that is stopped afterwards. */
 async function withLab<Result>(
   plan: Plan,
   io: CommandIo,
   use: (lab: Awaited<ReturnType<typeof openLab>>) => Promise<Result>,
 ): Promise<Result> {
   if (await isHeld(plan)) return use(await openLab(plan));
-  io.stderr.write('no lab is up: making one for this scenario\n');
+  io.stderr.write('no lab is running: starting one for this scenario\n');
   const say = (line: string): void => void io.stderr.write(`  ${line}\n`);
   const lab = await Lab.raise(plan, { filling: 'guard', say, signal: io.signal });
   try {

@@ -1,32 +1,31 @@
-// Knows: the words of `leakguard pass`. Must not know: what a pass opens, or how the kernel closes it.
-// A pass is for a captive portal's login: the kernel ends it even when every process is dead.
+// `leakguard pass`: the captive-portal exception. The kernel ends it in time even when no process of Leakguard is running.
 
 import { daemonAt } from '../api-client.ts';
 import { API_OPTIONS, readArguments, readDuration } from '../arguments.ts';
 import { CommandError } from '../command.ts';
 import type { Command } from '../command.ts';
 
-const HELP = `leakguard pass: a timed opening in block mode, to log in to a captive portal
+const HELP = `leakguard pass: a captive-portal exception: a temporary opening in block mode to log in to a network
 
   leakguard pass 5m                          for every client
   leakguard pass 5m --client 02:00:00:00:00:0c   for one client only
-  leakguard pass end                         close it now
+  leakguard pass end                         end it now
 
-It lets through DNS to the network's own resolvers and HTTP/HTTPS, nothing else; what crosses is listed as escaped.
-It ends at its time, at the first tunnel handshake, or by "pass end", whichever comes first. At most 1h.
+It allows DNS to the network's own resolvers and HTTP/HTTPS, nothing else; what leaves is reported as escaped.
+It ends after the given time, at the first tunnel handshake, or with "pass end", whichever comes first. At most 1h.
 
   --client MAC   only this client
-  --json         the status afterwards as one JSON object
+  --json         print the resulting status as one JSON object
   --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
 
-Exit: 0 done and verified, 2 usage, 3 no daemon, or the kernel did not take it.
+Exit codes: 0 done and verified, 2 usage error, 3 no daemon, or the kernel did not accept the rules.
 `;
 
 const OPTIONS = { ...API_OPTIONS, client: { type: 'string' } } as const;
 
 export const passCommand: Command = {
   name: 'pass',
-  summary: '5m|end: a timed opening to log in to a captive portal',
+  summary: '5m|end: temporarily allow the login to a captive portal',
   help: HELP,
   async run(args, io) {
     const { values, positionals } = readArguments('pass', args, OPTIONS, 1);
@@ -35,8 +34,8 @@ export const passCommand: Command = {
       throw new CommandError(
         2,
         'usage',
-        'For how long?',
-        'Say "leakguard pass 5m", or "leakguard pass end".',
+        'No duration was given.',
+        'Use "leakguard pass 5m", or "leakguard pass end".',
       );
     }
     const daemon = daemonAt(values.api);
@@ -48,8 +47,8 @@ export const passCommand: Command = {
             body: { seconds: readDuration(word, 'the time') / 1000, ...client },
           });
     const until = status.passUntil;
-    const said = until === null ? 'No pass is open.\n' : `A pass is open until ${until}.\n`;
-    io.stdout.write(values.json ? `${JSON.stringify(status)}\n` : said);
+    const text = until === null ? 'No pass is open.\n' : `A pass is open until ${until}.\n`;
+    io.stdout.write(values.json ? `${JSON.stringify(status)}\n` : text);
     return 0;
   },
 };

@@ -1,5 +1,4 @@
-// Knows: the words of `leakguard policy`: check a file, print what is in force or compiled. Must not know: how it is compiled.
-// Follows README.md, Commands.
+// `leakguard policy`: validates a policy file, or prints the policy in force or its compiled form.
 
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -15,18 +14,19 @@ import { API_OPTIONS, readArguments } from '../arguments.ts';
 import { CommandError } from '../command.ts';
 import type { Command, CommandIo, ExitCode } from '../command.ts';
 
-const HELP = `leakguard policy: validate a policy, or print what is made of it
+const HELP = `leakguard policy: validate a policy, or print what it is compiled to
 
-  leakguard policy check FILE             every fault with its place and how to mend it
-  leakguard policy show [FILE]            the policy as the guard understands it, as JSON
-  leakguard policy ruleset [FILE] [--block on|off]   the nftables ruleset (default: block on)
-  leakguard policy filter [FILE] [--port lan|wan]    the capture filter that hides tunnel frames; of a port, as its tap has it
+  leakguard policy check FILE             print every error with its place and how to fix it
+  leakguard policy show [FILE]            print the policy as the guard understands it, as JSON
+  leakguard policy ruleset [FILE] [--block on|off]   print the nftables ruleset (default: block on)
+  leakguard policy filter [FILE] [--port lan|wan]    print the capture filter that skips tunnel frames; with --port, the one
+                                                     that this port's tap uses
 
-Without FILE: the policy in force, from the daemon.
-  --json         one JSON object
+Without FILE, the policy in force is fetched from the daemon.
+  --json         print one JSON object
   --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
 
-Exit: 0 done, 2 usage or faults in the policy, 3 no daemon.
+Exit codes: 0 success, 2 usage error or invalid policy, 3 no daemon.
 `;
 
 const OPTIONS = {
@@ -39,7 +39,7 @@ type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
 
 export const policyCommand: Command = {
   name: 'policy',
-  summary: 'check FILE|show|ruleset|filter: validate a policy, or print what is made of it',
+  summary: 'check FILE|show|ruleset|filter: validate a policy, or print what it is compiled to',
   help: HELP,
   run,
 };
@@ -49,7 +49,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const [word, file] = positionals;
   switch (word) {
     case 'check':
-      if (file === undefined) throw usage('Which file?');
+      if (file === undefined) throw usage('No file was given.');
       return check(file, values, io);
     case 'show':
       return print(
@@ -61,7 +61,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
       );
     case 'ruleset': {
       if (values.block !== 'on' && values.block !== 'off')
-        throw usage(`--block ${values.block}: it is on or off.`);
+        throw usage(`--block ${values.block} is not on or off.`);
       const state = { blockMode: values.block === 'on' };
       return print(
         await policyOf(file, values),
@@ -74,7 +74,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
     case 'filter': {
       const { port = 'either' } = values;
       if (port !== 'lan' && port !== 'wan' && port !== 'either')
-        throw usage(`--port ${port}: it is lan or wan.`);
+        throw usage(`--port ${port} is not lan or wan.`);
       return print(
         await policyOf(file, values),
         (policy) => compileFilter(policy, port),
@@ -84,7 +84,11 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
       );
     }
     default:
-      throw usage(word === undefined ? 'check, show, ruleset or filter?' : `There is no "policy ${word}".`);
+      throw usage(
+        word === undefined
+          ? 'Choose one of check, show, ruleset or filter.'
+          : `There is no "policy ${word}".`,
+      );
   }
 }
 
@@ -98,7 +102,7 @@ async function textOf(file: string): Promise<string> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     const why =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'you may not read it' : String(error);
+      code === 'ENOENT' ? 'no such file' : code === 'EACCES' ? 'no permission to read it' : String(error);
     throw new CommandError(2, 'no-file', `${file}: ${why}.`, '', error);
   }
 }
@@ -114,15 +118,15 @@ async function check(file: string, { json, api }: Values, io: CommandIo): Promis
     return 2;
   }
   const { profile, direct, tunnels } = parsed.policy;
-  // Where it is not written it depends on what is.
-  const rest = profile === 'full-tunnel' ? '' : ` with direct: ${direct}`;
-  const said =
+  // Shown because its default depends on other parts of the policy.
+  const directText = profile === 'full-tunnel' ? '' : ` with direct: ${direct}`;
+  const tunnelText =
     tunnels.length === 0 ? 'no tunnel yet: everything counts as a leak' : `${tunnels.length} tunnels`;
-  io.stdout.write(`${file} is valid: ${profile}${rest}, ${said}\n`);
+  io.stdout.write(`${file} is valid: ${profile}${directText}, ${tunnelText}\n`);
   return 0;
 }
 
-/** A valid policy may name what this box does not have: its runtime directory is where its socket is. */
+/** A valid policy may configure an LED that this box does not have. The runtime directory is the one of the daemon's socket. */
 function onThisBox(parsed: ParsedPolicy, runtimeDir: string): ParsedPolicy {
   const fault = parsed.ok ? ledFault(parsed.policy.lamp, runtimeDir) : undefined;
   return fault === undefined ? parsed : { ok: false, faults: [fault] };
@@ -135,7 +139,7 @@ interface PolicyFault {
   readonly line?: number;
 }
 
-/** One fault, two lines: where and what, then how to mend it. */
+/** Two lines for each fault: place and message, then the remedy. */
 function faultsText(file: string, faults: readonly PolicyFault[]): string {
   return faults
     .map(({ path, message, remedy, line }) => {
@@ -149,7 +153,7 @@ async function policyOf(file: string | undefined, { api }: Values): Promise<Poli
   if (file === undefined) return daemonAt(api).ask('policy');
   const parsed = parsePolicy(await textOf(file));
   if (parsed.ok) return parsed.policy;
-  throw new CommandError(2, 'policy', `${file} is no valid policy.`, faultsText(file, parsed.faults));
+  throw new CommandError(2, 'policy', `${file} is not a valid policy.`, faultsText(file, parsed.faults));
 }
 
 function print(

@@ -1,5 +1,4 @@
-// Knows: the words and options of `leakguard report`. Must not know: how the past is kept, how a format is written.
-// What is printed is what the daemon tells, under the privacy in force.
+// `leakguard report`: prints the daemon's history and dossier, redacted under the privacy setting in force.
 
 import { INCIDENTS_MOST } from '../../../src/api/words.ts';
 import { daemonAt } from '../api-client.ts';
@@ -9,19 +8,19 @@ import type { Command, CommandIo, ExitCode } from '../command.ts';
 import type { Report } from '../../report/report-formats.ts';
 import { REPORTS } from '../../report/report.ts';
 
-const HELP = `leakguard report: what Eve knows, from everything that escaped
+const HELP = `leakguard report: what Eve, an eavesdropper behind the box, knows from everything that escaped
 
   leakguard report [options]
 
   --since T      24h, 7d, or a time such as 2026-01-31T08:00Z (default 24h)
-  --until T      the same (default now)
+  --until T      likewise (default now)
   --client MAC   only this laptop
   --rule A       only this rule, A to F or T
-  --format F     text, json, csv, html (one page, nothing is fetched) or eve (JSON lines as Suricata writes alerts)
-  --json         the same as --format json
+  --format F     text, json, csv, html (one self-contained page) or eve (JSON lines in the format of Suricata's alerts)
+  --json         same as --format json
   --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
 
-Exit: 0 no leak escaped, 1 something did, 2 usage, 3 no daemon.
+Exit codes: 0 no leak escaped, 1 leaks escaped, 2 usage error, 3 no daemon.
 `;
 
 const OPTIONS = {
@@ -50,13 +49,13 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
     throw new CommandError(
       2,
       'usage',
-      `--format ${format} is no format.`,
-      'Say text, json, csv, html or eve.',
+      `--format ${format} is not a known format.`,
+      'Use text, json, csv, html or eve.',
     );
   const now = Date.now();
   const until = values.until === undefined ? now : timeOf(values.until, now, '--until');
   const since = timeOf(values.since, now, '--since');
-  if (since >= until) throw new CommandError(2, 'usage', '--since is not before --until.');
+  if (since >= until) throw new CommandError(2, 'usage', '--since must be before --until.');
   const question = {
     since: String(since),
     until: String(until),
@@ -79,10 +78,15 @@ function isFormat(text: string): text is keyof typeof REPORTS {
   return Object.hasOwn(REPORTS, text);
 }
 
-/** `24h` is so long before now; anything else is a date. */
+/** Parses `24h` as that long before `now`, anything else as a date; returns wall-clock milliseconds. */
 function timeOf(text: string, now: number, option: string): number {
   const [, count, unit = ''] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
   const time = count === undefined ? Date.parse(text) : now - Number(count) * (UNITS[unit] ?? 0);
   if (!Number.isNaN(time)) return time;
-  throw new CommandError(2, 'usage', `${option} ${text} is no time.`, 'Say 24h, 7d, or 2026-01-31T08:00Z.');
+  throw new CommandError(
+    2,
+    'usage',
+    `${option} ${text} is not a valid time.`,
+    'Use a form such as 24h, 7d, or 2026-01-31T08:00Z.',
+  );
 }

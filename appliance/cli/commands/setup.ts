@@ -1,5 +1,4 @@
-// Knows: the words of `leakguard setup`. Must not know: what the files it writes say.
-// Nothing changes without --yes, and nothing of the running network changes before a restart.
+// `leakguard setup`. Changes nothing without --yes, and leaves the running network alone until a restart (except with --undo --now).
 
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -22,29 +21,29 @@ import { readArguments } from '../arguments.ts';
 import { CommandError } from '../command.ts';
 import type { Command, CommandIo, ExitCode } from '../command.ts';
 
-const HELP = `leakguard setup: makes this machine a box: names its two ports, bridges them, closes the wire until it is judged
+const HELP = `leakguard setup: turn this machine into a box: name its two ports, bridge them, block all traffic until it is judged
 
-  leakguard setup --lan PORT --wan PORT         shows what would change
-  leakguard setup --lan PORT --wan PORT --yes   changes it; it holds from the next restart on
-  leakguard setup --undo [--yes] [--now]        takes it all back
-  leakguard setup --new-code                    another code for the first visit of the page; the one before is void
+  leakguard setup --lan PORT --wan PORT         show what would change
+  leakguard setup --lan PORT --wan PORT --yes   make the changes; they take effect at the next restart
+  leakguard setup --undo [--yes] [--now]        show or make the changes that undo the setup
+  leakguard setup --new-code                    print a new code for the first visit of the page; the old code becomes invalid
 
-  PORT is a name of today (eth0), mac:02:00:00:00:00:0c, or path:platform-fd580000.ethernet (ID_PATH of udev; * and ?).
-  lan is the port to the laptop, wan the one to the network.
+  PORT is a current name (eth0), mac:02:00:00:00:00:0c, or path:platform-fd580000.ethernet (udev's ID_PATH; * and ? match).
+  lan is the port to the laptop, wan the port to the network.
 
-  --management HOW  the box's own address in a new policy: dhcp (default), none, or 192.0.2.9/24
-  --ssh             in a new policy: TCP 22 of the box is open, on lan only (management.ssh)
-  --lamp HOW        the light in a new policy, as YAML: '{driver: leds, red: RED, green: GREEN}' (default none)
-  --cut-ssh         yes, although the ssh session this runs in will find no way in any more
-  --now             with --undo: the bridge goes at once, not at the next restart
-  --root DIR        another machine's files, below DIR
-  --json            changes and warnings as one JSON object
+  --management HOW  the box's own address in a new policy: dhcp (default), none, or an address such as 192.0.2.9/24
+  --ssh             in a new policy: open TCP port 22 of the box, on lan only (management.ssh)
+  --lamp HOW        the status LED in a new policy, as YAML: '{driver: leds, red: RED, green: GREEN}' (default none)
+  --cut-ssh         go ahead even if the current ssh session will be cut off
+  --now             with --undo: remove the bridge at once, not at the next restart
+  --root DIR        change the files of another machine, below DIR
+  --json            print changes and warnings as one JSON object
 
-The policy is written only when there is none, and is never taken away. With --yes a code is printed, once, that the first
-visit of the page asks for. A password once chosen ends it: who has forgotten that deletes password.json in
-/var/lib/leakguard-web, says --new-code, and restarts leakguard-web.
+A policy is written only if there is none, and is never removed. --yes prints, once, a code that the first visit of the page
+asks for. The code is no longer needed once a password has been chosen. If the password is forgotten, delete password.json in
+/var/lib/leakguard-web, run this command with --new-code, and restart leakguard-web.
 
-Exit: 0 done or shown, 2 usage, a policy with faults, or ssh would be cut; 3 it could not be written.
+Exit codes: 0 done or shown, 2 usage error, invalid policy, or ssh would be cut off; 3 a file could not be written.
 `;
 
 const OPTIONS = {
@@ -66,7 +65,7 @@ const POLICY = 'etc/leakguard/policy.yaml';
 
 export const setupCommand: Command = {
   name: 'setup',
-  summary: 'makes this machine a box, or takes that back; shows first what would change',
+  summary: 'turn this machine into a box, or undo that; shows first what would change',
   help: HELP,
   async run(args, io) {
     try {
@@ -82,7 +81,7 @@ export const setupCommand: Command = {
 async function setup(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const { values } = readArguments('setup', args, OPTIONS);
   const { root, undo, yes } = values;
-  if (values['new-code']) return tellNewCode(root, values.json, io);
+  if (values['new-code']) return printNewCode(root, values.json, io);
   const plan = undo ? undefined : planOf(values);
   const wanted = plan?.wanted ?? [];
   const changes = undo ? changesBack(root) : changesTo(root, wanted);
@@ -92,38 +91,40 @@ async function setup(args: readonly string[], io: CommandIo): Promise<ExitCode> 
       ? changes
       : [...changes, { path: POLICY, before: undefined, after: { kind: 'file', content: policy } }];
   const cuts = root === '/' ? cutsOf(plan) : [];
-  const warnings = root === '/' && cuts.length === 0 ? serverWords(plan) : cuts;
+  const warnings = root === '/' && cuts.length === 0 ? sshServerWarning(plan) : cuts;
   if (!values.json) io.stdout.write(shown.map((change) => `${differenceText(change)}\n`).join(''));
   if (yes && cuts.length > 0 && !values['cut-ssh'])
-    throw new CommandError(2, 'ssh', cuts.join(' '), 'Say --cut-ssh if that is what you want.');
+    throw new CommandError(2, 'ssh', cuts.join(' '), 'Add --cut-ssh to go ahead anyway.');
   if (yes) {
     apply(root, wanted);
     if (policy !== undefined) {
       mkdirSync(dirname(join(root, POLICY)), { recursive: true });
       writeDurable(join(root, POLICY), policy, 0o644);
     }
-    if (root === '/') await tellSystem(undo && values.now, bridgeOf(root));
+    if (root === '/') await reloadSystem(undo && values.now, bridgeOf(root));
   }
   if (yes && undo) dropFirstCode(root);
   const code = yes && !undo ? firstCodeIfNone(root) : undefined;
   const lost = yes && !undo && code === undefined && !hasPassword(root);
-  const said = lost
-    ? ['The first visit asks for the code that was printed before; another one: leakguard setup --new-code']
+  const codeLines = lost
+    ? [
+        'The first visit of the page asks for the code that was printed before; for a new one, run: leakguard setup --new-code',
+      ]
     : codeWords(code);
   const next = nextWords({ yes, undo, now: values.now, any: shown.length > 0 });
   if (values.json)
     io.stdout.write(`${JSON.stringify({ applied: yes, changes: shown, warnings, firstCode: code })}\n`);
-  else io.stdout.write([...warnings, ...said, next].map((line) => `${line}\n`).join(''));
+  else io.stdout.write([...warnings, ...codeLines, next].map((line) => `${line}\n`).join(''));
   return 0;
 }
 
-function tellNewCode(root: string, json: boolean, io: CommandIo): ExitCode {
+function printNewCode(root: string, json: boolean, io: CommandIo): ExitCode {
   if (hasPassword(root))
     throw new CommandError(
       2,
       'password',
-      'A password has been chosen: no code is asked for.',
-      'Who has forgotten it deletes /var/lib/leakguard-web/password.json, says this again, and restarts leakguard-web.',
+      'A password has already been chosen, so no code is needed.',
+      'If it is forgotten, delete /var/lib/leakguard-web/password.json, run this again, and restart leakguard-web.',
     );
   const code = newFirstCode(root);
   io.stdout.write(json ? `${JSON.stringify({ firstCode: code })}\n` : `${codeWords(code).join('\n')}\n`);
@@ -133,16 +134,17 @@ function tellNewCode(root: string, json: boolean, io: CommandIo): ExitCode {
 function codeWords(code: string | undefined): readonly string[] {
   return code === undefined
     ? []
-    : [`The first visit of the page chooses the password and asks for this code: ${code}`];
+    : [`On the first visit of the page you choose a password; it then asks for this code: ${code}`];
 }
 
 interface Plan {
   readonly wanted: readonly Wanted[];
-  /** Names of today; those through which ssh comes to the box when its door is open, and wan. */
+  /** Current names of the interfaces on which ssh can reach the box if the policy opens it: the lan port and the bridge. */
   readonly inside: readonly string[];
+  /** Current name of the wan port. */
   readonly outside: readonly string[];
   readonly opensSsh: boolean;
-  /** A policy to write; undefined when there is one. */
+  /** The policy to write; undefined when the machine has one. */
   readonly policy: string | undefined;
 }
 
@@ -156,12 +158,16 @@ function planOf(values: {
 }): Plan {
   const { lan, wan, root } = values;
   if (lan === undefined || wan === undefined || lan === wan)
-    throw new SetupError('usage', 'Which two ports', 'Say --lan PORT --wan PORT; `ip link` lists them.');
+    throw new SetupError(
+      'usage',
+      'Two different ports are needed',
+      'Use --lan PORT --wan PORT; `ip link` lists the ports.',
+    );
   const [inner, outer] = portPair(lan, wan, root);
   const path = join(root, POLICY);
-  const given = existsSync(path);
-  const text = given ? readFileSync(path, 'utf8') : filled('policy.in', firstPolicy(values));
-  const policy = validPolicy(given ? path : 'the policy to be written', text);
+  const exists = existsSync(path);
+  const text = exists ? readFileSync(path, 'utf8') : filled('policy.in', firstPolicy(values));
+  const policy = validPolicy(exists ? path : 'the policy to be written', text);
   return {
     wanted: wantedFiles({
       lan: inner.match,
@@ -174,7 +180,7 @@ function planOf(values: {
     inside: [inner.name, policy.bridge.name].filter((name) => name !== undefined),
     outside: [outer.name].filter((name) => name !== undefined),
     opensSsh: policy.management.ssh,
-    policy: given ? undefined : text,
+    policy: exists ? undefined : text,
   };
 }
 
@@ -193,36 +199,38 @@ function validPolicy(where: string, text: string): Policy {
   const parsed = parsePolicy(text);
   if (parsed.ok) return parsed.policy;
   const faults = parsed.faults.map(({ path, message, remedy }) => `${path} ${message} (${remedy})`.trim());
-  throw new SetupError('policy', `${where} has faults`, faults.join('\n'));
+  throw new SetupError('policy', `${where} is not valid`, faults.join('\n'));
 }
 
-/** Only what would surprise: the session that this runs in. Without a plan all is taken back. */
+/** Warnings that the current ssh session will be cut off. `plan` is undefined with --undo. */
 function cutsOf(plan: Plan | undefined): readonly string[] {
   const session = sshSession();
   if (session === undefined) return [];
   const { interface: name, port } = session;
-  const came = `You came in by ssh through ${name}`;
+  const connected = `You are connected by ssh through ${name}`;
   if (plan === undefined)
     return name === bridgeOf('/')
-      ? [`${came}: that bridge goes, and at the latest a restart cuts you off.`]
+      ? [`${connected}: this bridge will be removed, which cuts you off at the next restart at the latest.`]
       : [];
   if (plan.outside.includes(name))
-    return [`${came}: from the next restart on the box answers nothing on wan.`];
+    return [`${connected}: after the next restart the box answers nothing on wan.`];
   if (!plan.inside.includes(name) || (plan.opensSsh && port === SSH_PORT)) return [];
-  const only = plan.opensSsh ? `its page and TCP ${String(SSH_PORT)}` : 'its page';
-  return [`${came}: from the next restart on the box answers nothing but ${only}, on lan.${openWords(plan)}`];
+  const only = plan.opensSsh ? `its page and TCP port ${String(SSH_PORT)}` : 'its page';
+  return [
+    `${connected}: after the next restart the box answers nothing except ${only}, on lan.${openWords(plan)}`,
+  ];
 }
 
-/** A server that will listen in vain is told of; nobody is cut off. */
-function serverWords(plan: Plan | undefined): readonly string[] {
+/** Warns that an ssh server on this machine will become unreachable. */
+function sshServerWarning(plan: Plan | undefined): readonly string[] {
   if (plan === undefined || plan.opensSsh || !listensForSsh()) return [];
-  return [`An ssh server listens here, and nobody will reach it.${openWords(plan)}`];
+  return [`An ssh server is listening on this machine and will not be reachable.${openWords(plan)}`];
 }
 
 function openWords({ opensSsh, policy }: Plan): string {
   if (opensSsh) return '';
-  const how = policy === undefined ? '' : ', which --ssh does';
-  return ` To have ssh on lan, write ssh: true under management in /${POLICY}${how}.`;
+  const how = policy === undefined ? '' : ', or use --ssh';
+  return ` To allow ssh on lan, set ssh: true under management in /${POLICY}${how}.`;
 }
 
 function bridgeOf(root: string): string {
@@ -234,9 +242,9 @@ function bridgeOf(root: string): string {
   }
 }
 
-/** What runs already is told; what is not there need not be. */
-async function tellSystem(bridgeGoes: boolean, bridge: string): Promise<void> {
-  const tell = async (command: string, ...args: string[]): Promise<void> => {
+/** Makes running services reload their configuration; a service that is not installed or fails is ignored. */
+async function reloadSystem(bridgeGoes: boolean, bridge: string): Promise<void> {
+  const attempt = async (command: string, ...args: string[]): Promise<void> => {
     try {
       await run(command, args);
     } catch (error) {
@@ -244,11 +252,11 @@ async function tellSystem(bridgeGoes: boolean, bridge: string): Promise<void> {
     }
   };
   if (!existsSync('/run/systemd/system')) return;
-  await tell('systemctl', 'daemon-reload');
+  await attempt('systemctl', 'daemon-reload');
   if (!bridgeGoes) return;
-  await tell('ip', 'link', 'del', bridge);
-  await tell('networkctl', 'reload');
-  await tell('nmcli', 'general', 'reload', 'conf');
+  await attempt('ip', 'link', 'del', bridge);
+  await attempt('networkctl', 'reload');
+  await attempt('nmcli', 'general', 'reload', 'conf');
 }
 
 function nextWords(done: {
@@ -257,8 +265,9 @@ function nextWords(done: {
   readonly now: boolean;
   readonly any: boolean;
 }): string {
-  if (!done.any) return 'Nothing changes: the machine is as it should be.';
-  if (!done.yes) return 'Nothing was changed. Say --yes to do it.';
-  if (done.undo) return `Taken back. Restart the machine: its ports then have their old names and settings.`;
-  return 'Written. Restart the machine: the wire is then closed until the guard has seen it, and the page answers on lan.';
+  if (!done.any) return 'Nothing to change: the machine is already in this state.';
+  if (!done.yes) return 'Nothing was changed. Add --yes to make these changes.';
+  if (done.undo)
+    return 'Undone. Restart the machine: its ports then have their old names and settings again.';
+  return 'Done. Restart the machine: all traffic is then blocked until the guard is running, and the page is reachable on lan.';
 }

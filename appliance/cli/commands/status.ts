@@ -1,5 +1,4 @@
-// Knows: the words and options of `leakguard status`. Must not know: how the state comes about.
-// Follows README.md, Commands.
+// `leakguard status`.
 
 import type { State } from '../../../src/api/words.ts';
 import { daemonAt } from '../api-client.ts';
@@ -8,17 +7,17 @@ import type { Command, ExitCode } from '../command.ts';
 import { statusScreen } from '../status-screen.ts';
 import { styleOf } from '../terminal.ts';
 
-const HELP = `leakguard status: what the light says, and why
+const HELP = `leakguard status: show the light, and why it is as it is
 
   leakguard status [--json]
 
-  --json         the daemon's answer as one JSON object
+  --json         print the daemon's answer as one JSON object
   --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
 
-Exit: 0 nothing gets out, 1 leaking or breach, 2 usage, 3 no daemon, or it is blind or starting and cannot say.
+Exit codes: 0 nothing gets out, 1 leaking or breach, 2 usage error, 3 no daemon, or it is blind or starting and cannot tell.
 `;
 
-/** Nobody may take "cannot say" for "no leak": that is 3. */
+/** States in which the daemon cannot tell exit with 3, so that they cannot be taken for "no leak". */
 export function exitCodeOf(state: State): ExitCode {
   if (state === 'leaking' || state === 'breach') return 1;
   return state === 'blind' || state === 'starting' ? 3 : 0;
@@ -26,7 +25,7 @@ export function exitCodeOf(state: State): ExitCode {
 
 export const statusCommand: Command = {
   name: 'status',
-  summary: 'one screen: state, block mode, tunnels, last incidents, health',
+  summary: 'show state, block mode, tunnels, latest incidents and health on one screen',
   help: HELP,
   async run(args, io) {
     const { values } = readArguments('status', args, API_OPTIONS);

@@ -1,5 +1,4 @@
-// Knows: the words of `leakguard tunnels`. Must not know: how a policy file is written, what a handshake looks like.
-// Proposed first; nothing is trusted without a yes. A file's keys are never shown.
+// `leakguard tunnels`. Imports and learned endpoints are shown first and trusted only after confirmation; keys in a file are never shown.
 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -18,24 +17,24 @@ import { API_OPTIONS, readArguments } from '../arguments.ts';
 import { CommandError } from '../command.ts';
 import type { Command, CommandIo, ExitCode } from '../command.ts';
 
-const HELP = `leakguard tunnels: which tunnels are trusted
+const HELP = `leakguard tunnels: manage the trusted tunnels
 
-  leakguard tunnels [list]                          the tunnels of the policy, and which are up
+  leakguard tunnels [list]                          list the tunnels of the policy and their states
   leakguard tunnels add NAME PROTOCOL ENDPOINT…     e.g. add home wireguard udp:198.51.100.7:51820
   leakguard tunnels remove NAME
-  leakguard tunnels import FILE [--name NAME]       a VPN's configuration; only its servers are read (.conf, .ovpn,
+  leakguard tunnels import FILE [--name NAME]       import a VPN configuration; only its servers are read (.conf, .ovpn,
                                                     .netdev, .nmconnection, .mobileconfig, swanctl.conf)
-  leakguard tunnels learn [ENDPOINT]                what was seen to begin; with ENDPOINT, trust that one
+  leakguard tunnels learn [ENDPOINT]                show the handshakes that were seen; with ENDPOINT, trust that one
 
-  --service NAME, --protocol NAME   of a list: whose servers, and of which protocol
-  --name NAME    what the tunnel is called (default: the file's or the protocol's name)
-  --yes          do not ask
-  --anywhere     of add: yes to peers anywhere (udp:0.0.0.0/0:*), which wireguard, tailscale, nebula and zerotier may have
-  --zerotier N   of add: the node of this device, as zerotier-cli info shows it
-  --json         one JSON object; without --yes nothing is changed by import and learn
+  --service NAME, --protocol NAME   when importing a server list: only this service's servers, only this protocol
+  --name NAME    name of the tunnel (default: the name of the file or the protocol)
+  --yes          do not ask for confirmation
+  --anywhere     with add: confirm peers anywhere (udp:0.0.0.0/0:*), which wireguard, tailscale, nebula and zerotier may have
+  --zerotier N   with add: the node ID of this device, as shown by zerotier-cli info
+  --json         print one JSON object; import and learn then change nothing without --yes
   --api SOCKET   the daemon's socket (default /run/leakguard/api.sock)
 
-The policy file keeps its comments. Exit: 0 done, 2 usage or refused, 3 no daemon.
+The policy file keeps its comments. Exit codes: 0 success, 2 usage error or refused, 3 no daemon.
 `;
 
 const OPTIONS = {
@@ -51,7 +50,7 @@ type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
 
 export const tunnelsCommand: Command = {
   name: 'tunnels',
-  summary: 'list|add|remove|import FILE|learn: which tunnels are trusted',
+  summary: 'list|add|remove|import FILE|learn: manage the trusted tunnels',
   help: HELP,
   async run(args, io) {
     const { values, positionals } = readArguments('tunnels', args, OPTIONS, 64);
@@ -69,7 +68,7 @@ export const tunnelsCommand: Command = {
       case 'learn':
         return learn(client, words, values, io);
       default:
-        throw usage(`"${word}" is nothing that can be done with tunnels.`);
+        throw usage(`There is no "tunnels ${word}".`);
     }
   },
 };
@@ -78,7 +77,7 @@ async function list(client: ApiClient, { json }: Values, io: CommandIo): Promise
   const { tunnels } = await client.ask('status');
   const lines = tunnels.flatMap((t) => [
     printable(
-      `${t.name}  ${t.protocol}  ${t.endpoint}  ${t.state}${t.listed === undefined ? '' : `  list of ${t.listed}${t.listIsOld === true ? ', old: import a new one' : ''}`}`,
+      `${t.name}  ${t.protocol}  ${t.endpoint}  ${t.state}${t.listed === undefined ? '' : `  list dated ${t.listed}${t.listIsOld === true ? ', outdated: import a new one' : ''}`}`,
     ),
     ...(t.limits === undefined ? [] : [`  ${printable(t.limits)}`]),
   ]);
@@ -95,12 +94,12 @@ async function add(
   const [name, protocol, ...endpoints] = words;
   if (name === undefined || protocol === undefined || endpoints.length === 0)
     throw usage('A tunnel needs a name, a protocol and an endpoint.');
-  // Peers anywhere take a yes to that, and no other.
-  const told = wideWords(protocol, endpoints);
-  let isMeant = anywhere;
-  if (told !== undefined && !isMeant && !json && !yes) {
-    io.stdout.write(`${told}\n`);
-    isMeant = await agreed(io);
+  // Peers anywhere need a separate confirmation; --yes does not cover it.
+  const warning = anywhereWarning(protocol, endpoints);
+  let allowsAnywhere = anywhere;
+  if (warning !== undefined && !allowsAnywhere && !json && !yes) {
+    io.stdout.write(`${warning}\n`);
+    allowsAnywhere = await confirmed(io);
   }
   const status = await client.ask('addTunnel', {
     body: {
@@ -108,21 +107,21 @@ async function add(
       protocol,
       endpoints,
       ...(zerotier === undefined ? {} : { zerotier }),
-      ...(isMeant ? { anywhere: true } : {}),
+      ...(allowsAnywhere ? { anywhere: true } : {}),
     },
   });
-  return say(io, json, status, [`${name} is trusted now: ${endpoints.join(', ')}.`]);
+  return say(io, json, status, [`${name} is now trusted: ${endpoints.join(', ')}.`]);
 }
 
-/** What is held where peers may be anywhere. */
-function wideWords(protocol: string, endpoints: readonly string[]): string | undefined {
-  const known = TUNNEL_PROTOCOLS.find((one) => one === protocol);
-  const isWide = endpoints.some((text) => {
+/** What is still enforced when peers may be anywhere; undefined when no endpoint allows that. */
+function anywhereWarning(protocol: string, endpoints: readonly string[]): string | undefined {
+  const known = TUNNEL_PROTOCOLS.find((each) => each === protocol);
+  const hasAnywhere = endpoints.some((text) => {
     const endpoint = parseEndpoint(text);
     return endpoint !== undefined && isAnywhere(endpoint);
   });
-  const words = known === undefined || !isWide ? undefined : anywhereWords(known);
-  return words === undefined ? undefined : `Peers may be anywhere then: ${words}.`;
+  const words = known === undefined || !hasAnywhere ? undefined : anywhereWords(known);
+  return words === undefined ? undefined : `Peers may then be anywhere: ${words}.`;
 }
 
 async function remove(
@@ -131,9 +130,9 @@ async function remove(
   { json }: Values,
   io: CommandIo,
 ): Promise<ExitCode> {
-  if (name === undefined) throw usage('Which tunnel?');
+  if (name === undefined) throw usage('No tunnel was named.');
   return say(io, json, await client.ask('removeTunnel', { params: { name } }), [
-    `${name} is not trusted any more.`,
+    `${name} is no longer trusted.`,
   ]);
 }
 
@@ -143,51 +142,51 @@ async function take(
   { json, name: given, yes, service, protocol }: Values,
   io: CommandIo,
 ): Promise<ExitCode> {
-  if (file === undefined) throw usage('Which file?');
+  if (file === undefined) throw usage('No file was given.');
   const read = await readFile(file).catch((cause: unknown) => {
-    throw new CommandError(2, 'no-file', `${file} cannot be read.`, 'Is the name right?', cause);
+    throw new CommandError(2, 'no-file', `${file} cannot be read.`, 'Check the file name.', cause);
   });
   const name = given ?? basename(file).replace(/\.[^.]+$/, '');
   const request = sendable(read, { service, protocol });
-  // Who says yes beforehand needs to be asked nothing, and reads the same afterwards.
+  // With --yes the first request imports the tunnel; the output is the same.
   const found = await client.ask('importTunnel', { body: { ...request, name, ...(yes ? { yes } : {}) } });
   const { proposal, change, unused } = found;
-  const told = [
+  const summary = [
     `${name}: ${proposal.protocol} to ${serversText(proposal.endpoints)}`,
     ...(change === undefined
       ? []
       : [
-          `a list of ${proposal.listed ?? ''}: ${change.added} servers more, ${change.removed} less than are trusted now`,
+          `server list dated ${proposal.listed ?? ''}: adds ${change.added} servers and removes ${change.removed}, compared with what is trusted now`,
           ...change.examples.map((line) => `  ${line}`),
         ]),
     ...(['reserved', 'amnezia'] as const).flatMap((key) =>
       proposal[key] === undefined
         ? []
-        : [`its packets are known by ${key} ${JSON.stringify(proposal[key])}, and by that alone`],
+        : [`its packets are recognized only by ${key} ${JSON.stringify(proposal[key])}`],
     ),
     ...unused.map(({ line, why }) => `line ${line}: ${why}`),
   ];
-  if (!json) io.stdout.write(`${told.map((line) => printable(line)).join('\n')}\n`);
-  if (yes) return say(io, json, found, [`${name} is trusted now.`]);
-  if (json || !(await agreed(io))) return say(io, json, found, ['Nothing was changed.']);
+  if (!json) io.stdout.write(`${summary.map((line) => printable(line)).join('\n')}\n`);
+  if (yes) return say(io, json, found, [`${name} is now trusted.`]);
+  if (json || !(await confirmed(io))) return say(io, json, found, ['Nothing was changed.']);
   const done = await client.ask('importTunnel', { body: { ...request, name, yes: true } });
-  return say(io, json, done, [`${name} is trusted now.`]);
+  return say(io, json, done, [`${name} is now trusted.`]);
 }
 
-/** As many servers as one line tells. */
-const SERVERS_TOLD = 20;
+/** Servers shown in one line. */
+const SERVERS_SHOWN = 20;
 
 function serversText(servers: readonly string[]): string {
-  const more = servers.length - SERVERS_TOLD;
-  return `${servers.slice(0, SERVERS_TOLD).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const more = servers.length - SERVERS_SHOWN;
+  return `${servers.slice(0, SERVERS_SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** The file itself; of a list that is too large for that, or of several services, what it comes to is read here. */
+/** The file itself; a list that is too large to send, or that needs a choice of service or protocol, is parsed here and its servers are sent. */
 function sendable(
   read: Buffer,
   choice: { readonly service?: string | undefined; readonly protocol?: string | undefined },
 ): Omit<Body<'importTunnel'>, 'name'> {
-  if (read.length > LIST_MOST) throw usage('That file is too large for a list of servers.');
+  if (read.length > MAX_LIST_BYTES) throw usage('The file is too large for a list of servers.');
   const isChosen = choice.service !== undefined || choice.protocol !== undefined;
   if (read.length <= IMPORT_MOST && !isChosen) return { bytes: read.toString('base64') };
   const found = importConfig(read, choice);
@@ -196,8 +195,9 @@ function sendable(
     throw new CommandError(
       2,
       'no-list',
-      found?.unused.map(({ why }) => why).join('; ') ?? 'That is no list of servers that is read here.',
-      `What is read: ${IMPORT_FORMATS}.`,
+      found?.unused.map(({ why }) => why).join('; ') ??
+        'The file is not a list of servers in a supported format.',
+      `Supported formats: ${IMPORT_FORMATS}.`,
     );
   const { protocol, endpoints, list } = tunnel;
   return {
@@ -207,8 +207,8 @@ function sendable(
   };
 }
 
-/** gluetun's list of all services has some ten million bytes. */
-const LIST_MOST = 64_000_000;
+/** For comparison: gluetun's list of all services is about ten million bytes. */
+const MAX_LIST_BYTES = 64_000_000;
 
 async function learn(
   client: ApiClient,
@@ -223,33 +223,34 @@ async function learn(
     const lines = proposals.map(
       (p) => `${p.endpoint}  ${p.protocol}  ${String(Math.round(100 * p.confidence))} % sure: ${p.why}`,
     );
-    const none = 'No handshake was seen outside the trusted tunnels. Connect your VPN, then ask again.';
+    const none =
+      'No handshake was seen outside the trusted tunnels. Connect your VPN, then run this command again.';
     io.stdout.write(`${(lines.length === 0 ? [none] : lines).map((line) => printable(line)).join('\n')}\n`);
   }
-  const isNamed = endpoint !== undefined && (yes || (!json && (await agreed(io))));
-  // Only a person who saw what it is may agree to the one that was not named.
-  const isAgreed = endpoint === undefined && chosen !== undefined && !json && !yes && (await agreed(io));
+  const isNamed = endpoint !== undefined && (yes || (!json && (await confirmed(io))));
+  // An endpoint that was not named on the command line can only be confirmed at the prompt, after it was shown.
+  const isAgreed = endpoint === undefined && chosen !== undefined && !json && !yes && (await confirmed(io));
   if (chosen === undefined || !(isNamed || isAgreed)) {
     if (json) io.stdout.write(`${JSON.stringify(seen)}\n`);
     return 0;
   }
   const body = { endpoint: chosen, ...(name === undefined ? {} : { name }) };
   const answer = await client.ask('learnTunnel', { body });
-  return say(io, json, answer, [`${chosen} is trusted now.`]);
+  return say(io, json, answer, [`${chosen} is now trusted.`]);
 }
 
-/** Asks; whoever cannot be asked has not said yes. */
-async function agreed(io: CommandIo): Promise<boolean> {
+/** Asks for confirmation; false when there is no terminal to ask on. */
+async function confirmed(io: CommandIo): Promise<boolean> {
   if (!io.terminal || io.screen === undefined) return false;
-  const asking = createInterface({ input: io.stdin, output: io.stderr });
+  const prompt = createInterface({ input: io.stdin, output: io.stderr });
   try {
-    const said = await asking.question('Trust it? Only yes is yes: ', { signal: io.signal });
-    return said.trim().toLowerCase() === 'yes';
+    const answer = await prompt.question('Trust it? Type yes to confirm: ', { signal: io.signal });
+    return answer.trim().toLowerCase() === 'yes';
   } catch {
-    // Ended by a signal or by the end of input: no yes.
+    // Ended by a signal or by the end of input: not confirmed.
     return false;
   } finally {
-    asking.close();
+    prompt.close();
   }
 }
 

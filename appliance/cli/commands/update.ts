@@ -1,5 +1,4 @@
-// Knows: the words of `leakguard update`. Must not know: signatures, dpkg.
-// A client of the local API, but for --keep, which writes where only root may.
+// `leakguard update`. A client of the local API, except --keep, which writes to a directory that only root may write.
 
 import { readFileSync } from 'node:fs';
 
@@ -17,23 +16,23 @@ import { API_OPTIONS, readArguments } from '../arguments.ts';
 import { CommandError } from '../command.ts';
 import type { Command } from '../command.ts';
 
-const HELP = `leakguard update: another version, signed, without a network; back to this one when it does not see the wire
+const HELP = `leakguard update: install a signed update without a network; rolls back if the new version does not see the wire
 
-  leakguard update              what became of the last update
-  leakguard update FILE         sends an update to the box; the wire is closed until it is done
-  leakguard update --keep FILE  keeps the signed file of the version that runs, to come back to: without it nothing is
-                                updated. Sent to the box without --keep, a file of that very version is kept as well
+  leakguard update              show the result of the last update
+  leakguard update FILE         send an update to the box; all traffic is blocked until it is done
+  leakguard update --keep FILE  store the signed file of the running version for rollback: without it no update is
+                                installed. Without --keep, sending a file of the running version stores it as well
 
-  --json             what is known of updates as one JSON object
-  --state-dir DIR    with --keep: where root keeps what updates need (default ${UPDATE_PLACES.state})
-  --keys DIR         with --keep: the keys (default ${UPDATE_PLACES.keys})
+  --json             print the update status as one JSON object
+  --state-dir DIR    with --keep: root's directory for updates (default ${UPDATE_PLACES.state})
+  --keys DIR         with --keep: the directory of public keys (default ${UPDATE_PLACES.keys})
   --api SOCKET       the daemon's socket (default /run/leakguard/api.sock)
 
-Keys of those whose updates are taken lie in ${UPDATE_PLACES.keys}/*.pem (Ed25519, public), where root alone may write.
-An older version is installed only when its publisher signed that it may replace the one that runs. When the daemon is not
-to be trusted with an update, root installs it without: node /usr/lib/leakguard/dist/appliance/update/main.js FILE.
+Updates must be signed by one of the Ed25519 public keys in ${UPDATE_PLACES.keys}/*.pem, which only root may write.
+An older version is installed only if its publisher signed that it may replace the running one. If you do not trust the
+daemon with an update, install it as root with: node /usr/lib/leakguard/dist/appliance/update/main.js FILE.
 
-Exit: 0 sent, or told; 2 usage, or refused; 3 no daemon, or nothing could be written.
+Exit codes: 0 sent or shown; 2 usage error or update refused; 3 no daemon, or a file could not be written.
 `;
 
 const OPTIONS = {
@@ -45,14 +44,14 @@ const OPTIONS = {
 
 export const updateCommand: Command = {
   name: 'update',
-  summary: 'installs a signed update from a file, with a way back',
+  summary: 'install a signed update from a file, with rollback',
   help: HELP,
   async run(args, io) {
     const { values, positionals } = readArguments('update', args, OPTIONS, 1);
     const [path] = positionals;
     if (values.keep !== undefined) {
       const version = await keep(contentOf(values.keep), values);
-      io.stdout.write(`Kept: an update that fails comes back to version ${version}.\n`);
+      io.stdout.write(`Stored: a failed update rolls back to version ${version}.\n`);
       return 0;
     }
     const client = daemonAt(values.api);
@@ -76,7 +75,7 @@ interface RootPlaces {
   readonly api: string;
 }
 
-/** Gives the version that is kept. */
+/** Stores the signed file of the running version; returns that version. */
 async function keep(file: Uint8Array, { 'state-dir': state, keys, api }: RootPlaces): Promise<string> {
   try {
     const slots = new Slots(state);
@@ -99,14 +98,12 @@ function contentOf(path: string): Uint8Array {
 function wordsFor({ running, stage, version, why, wayBack }: UpdateStatus, sent: boolean): string {
   const lines = [
     sent
-      ? 'Sent. The wire is closed until the update is done; ask again with "leakguard update".'
-      : `Version ${running} runs.`,
-    ...(stage === 'none' || sent
-      ? []
-      : [`Last update, ${version || 'of unknown version'}: ${stage}: ${why}.`]),
+      ? 'Sent. All traffic is blocked until the update is done; see its result with "leakguard update".'
+      : `Running version: ${running}.`,
+    ...(stage === 'none' || sent ? [] : [`Last update (${version || 'unknown version'}): ${stage}: ${why}.`]),
     ...(wayBack
       ? []
-      : ['No signed file of this version is kept to come back to: see "leakguard update --help".']),
+      : ['No signed file of this version is stored for rollback: see "leakguard update --help".']),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,5 +1,4 @@
-// Knows: the words and options of `leakguard watch`, and when it is over. Must not know: sockets, captures.
-// Follows README.md, Commands.
+// `leakguard watch`: reads its options and decides when it ends.
 
 import { parseMac } from '../../../src/wire/ip/address.ts';
 import { daemonAt } from '../api-client.ts';
@@ -11,22 +10,22 @@ import { watchDaemon } from '../watch-daemon.ts';
 import type { WatchOptions } from '../watch-daemon.ts';
 import { candidates, showCandidates, watchInterface } from '../listen/watch-interface.ts';
 
-const HELP = `leakguard watch: incidents as they happen
+const HELP = `leakguard watch: print incidents as they happen
 
   leakguard watch [--duration 15s] [--follow] [--summary-only]     what the daemon sees
   leakguard watch --iface NAME [--tunnel udp:A:P]... [--policy FILE]  what this machine sees, without a daemon
-  leakguard watch --iface-diag [-v]                                 which interfaces can be listened on, and why not
+  leakguard watch --iface-diag [-v]                                 which interfaces can be listened on, or why not
 
-  --duration 15s     for so long (90, 15s, 5m, 1h)
-  --follow           until Ctrl-C
-  --summary-only     only the line at the end
-  --iface NAME       listen on this interface (needs root or CAP_NET_RAW); says which process of this machine a
-                     leak came from, and how sure that is: run it on the laptop itself
+  --duration 15s     how long to watch (90, 15s, 5m, 1h)
+  --follow           watch until Ctrl-C
+  --summary-only     print only the summary at the end
+  --iface NAME       listen on this interface (needs root or CAP_NET_RAW). Run it on the laptop itself, and it also names the
+                     process behind each leak and how sure that is
   --tunnel, --policy, --learn, --relays, --client MAC   as for "leakguard analyze"
-  --json             one JSON object a line: {"event": "state"|"incident"|"summary", "data": ...}
+  --json             print one JSON object per line: {"event": "state"|"incident"|"summary", "data": ...}
   --api SOCKET       the daemon's socket (default /run/leakguard/api.sock)
 
-Exit: 0 no leak seen, 1 leaks seen, 2 usage, 3 no daemon, cannot capture, or a part was not seen.
+Exit codes: 0 no leak seen, 1 leaks seen, 2 usage error, 3 no daemon, cannot capture, or some traffic was not seen.
 `;
 
 const OPTIONS = {
@@ -48,7 +47,7 @@ type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
 
 export const watchCommand: Command = {
   name: 'watch',
-  summary: 'live incidents, from the daemon or with --iface without one',
+  summary: 'print incidents as they happen; with --iface, without a daemon',
   help: HELP,
   run,
 };
@@ -59,7 +58,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const duration = readDuration(values.duration, '--duration');
   const ending = new AbortController();
   const end = (): void => ending.abort();
-  // Not AbortSignal.timeout: Node may collect it as garbage before its time, when only a combined signal knows it.
+  // Not AbortSignal.timeout: Node may garbage-collect it before it fires when only a combined signal refers to it.
   const timer = values.follow ? undefined : setTimeout(end, duration);
   io.signal.addEventListener('abort', end, { once: true });
   if (io.signal.aborted) end();
@@ -87,8 +86,8 @@ async function watch(values: Values, options: WatchOptions, io: CommandIo): Prom
       throw new CommandError(
         2,
         'usage',
-        'The daemon has its own policy and lists.',
-        'Add --iface NAME to judge by yourself.',
+        'The daemon uses its own policy and lists.',
+        'Add --iface NAME to watch without the daemon.',
       );
     return watchDaemon(daemonAt(values.api), options, io);
   }
@@ -97,7 +96,7 @@ async function watch(values: Values, options: WatchOptions, io: CommandIo): Prom
     throw new CommandError(
       2,
       'usage',
-      `--client ${values.client} is no MAC address.`,
+      `--client ${values.client} is not a valid MAC address.`,
       'Write it like 02:00:00:00:00:0c.',
     );
   const policy = await givenPolicy(values.policy, values.tunnel ?? []);

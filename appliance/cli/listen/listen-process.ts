@@ -1,5 +1,5 @@
-// Knows: what a listening child does as a capture child: news out, the whole report at the end. Must not know: terminals.
-// cap's read loop starves timers under flood, so the clock is read inside the frame callback too.
+// The capture child of `watch --iface`: analyzes frames, reports new incidents while it listens and everything at the end.
+// cap's read loop starves timers during a flood, so the clock is also read in the frame callback.
 
 import { randomInt } from 'node:crypto';
 
@@ -19,24 +19,25 @@ import { CaptureChild } from '../../tap/child.ts';
 import { withLearned } from '../given-policy.ts';
 import type { HeardReport, ListenCommand, ListenOrder, ListenReport } from './listen.ts';
 
-/** The first news go out at once, then at most this often, milliseconds. */
+/** The first report is sent at once, later ones at least this many milliseconds apart. */
 const NEWS_MS = 250;
-/** Frames between two looks at the clock. */
-const FRAMES_PER_LOOK = 64;
-/** Looks into /proc in a second: each takes milliseconds in which frames wait. */
-const LOOKS_PER_SECOND = 20;
+/** Frames between two readings of the clock. */
+const FRAMES_PER_CLOCK_READING = 64;
+/** Searches of /proc per second: each takes milliseconds, during which frames wait. */
+const LOOKUPS_PER_SECOND = 20;
 
 class Listener {
   readonly #analysis: Analysis;
   readonly #name: string;
   readonly #began = monotonicMs();
-  readonly #told = new Map<string, number>();
-  #toldAt = -Infinity;
-  #toldPackets = 0;
-  /** What is judged as sent was sent by this machine. */
+  /** Escaped frames of each incident when it was last reported. */
+  readonly #reported = new Map<string, number>();
+  #reportedAt = -Infinity;
+  #reportedPackets = 0;
+  /** The client whose frames are judged is this machine. */
   readonly #isOwn: boolean;
   readonly #processes = new Map<string, Attribution>();
-  #looks = { second: 0, left: LOOKS_PER_SECOND };
+  #lookups = { second: 0, left: LOOKUPS_PER_SECOND };
 
   constructor(name: string, analysis: Analysis, isOwn: boolean) {
     this.#name = name;
@@ -49,28 +50,28 @@ class Listener {
     this.#analysis.packet(bytes, 0, captured, captured, linkType, Date.now() * 1000);
     if (this.#analysis.incidents > before && this.#isOwn && this.#analysis.isSent)
       this.#processes.set(incidentId(before + 1), this.#sender());
-    if (this.#analysis.packets % FRAMES_PER_LOOK === 0) this.news();
+    if (this.#analysis.packets % FRAMES_PER_CLOCK_READING === 0) this.news();
   }
 
-  /** Tells what is new, if it is time. */
+  /** Reports new and grown incidents, unless the last report was less than NEWS_MS ago. */
   news(): void {
     const now = monotonicMs();
-    if (now - this.#toldAt < NEWS_MS || this.#analysis.packets === this.#toldPackets) return;
-    this.#toldAt = now;
-    this.#toldPackets = this.#analysis.packets;
+    if (now - this.#reportedAt < NEWS_MS || this.#analysis.packets === this.#reportedPackets) return;
+    this.#reportedAt = now;
+    this.#reportedPackets = this.#analysis.packets;
     const report = this.report();
-    const news = report.incidents.filter(({ id, escaped }) => escaped > (this.#told.get(id) ?? 0));
-    for (const { id, escaped } of news) this.#told.set(id, escaped);
+    const news = report.incidents.filter(({ id, escaped }) => escaped > (this.#reported.get(id) ?? 0));
+    for (const { id, escaped } of news) this.#reported.set(id, escaped);
     const bare = { ...report, names: [], incidents: [] };
     child.say({ type: 'report', report: { news, report: bare, whole: false } });
   }
 
-  /** The process behind the frame just read. At once: a program that asks one question is gone with its answer. */
+  /** The process that sent the frame just read. Looked up at once: a program that sends one query exits when it has its answer. */
   #sender(): Attribution {
     const second = Math.floor(monotonicMs() / 1000);
-    if (second !== this.#looks.second) this.#looks = { second, left: LOOKS_PER_SECOND };
-    if (this.#looks.left === 0) return nobody('too many new leaks at once to look for each');
-    this.#looks.left -= 1;
+    if (second !== this.#lookups.second) this.#lookups = { second, left: LOOKUPS_PER_SECOND };
+    if (this.#lookups.left === 0) return nobody('too many new leaks at once to look up the process of each');
+    this.#lookups.left -= 1;
     const origin = originOf(this.#analysis.parsed, readSockets());
     return attribute(origin, origin === undefined ? [] : holdersOf(origin.inodes));
   }
@@ -123,11 +124,11 @@ function listen(order: ListenOrder): Listener | undefined {
 
 let listener: Listener | undefined;
 
-// The terminal's Ctrl-C reaches the whole process group; the command says when it is over.
+// The terminal's Ctrl-C reaches the whole process group; only the parent command decides when to end.
 process.on('SIGINT', () => undefined);
 const child = new CaptureChild<ListenCommand, ListenReport>((command) => {
   if (command !== 'end') listener = listen(command);
-  // One more turn of the poll phase: what the kernel already holds is read before the end.
+  // One more turn of the event loop's poll phase: frames that the kernel already holds are read before the end.
   else
     setImmediate(() => {
       if (listener === undefined) return;

@@ -1,5 +1,5 @@
-// Knows: what a command and its listening child (listen-process.ts) say to each other, how that is heard and ended, and what its faults
-// mean. Must not know: options, terminals. The child may abort at any time; what it told before counts.
+// Starts and ends the capture child of `watch --iface` (listen-process.ts), and defines their messages.
+// The child may be lost at any time; its last report then counts.
 
 import { fileURLToPath } from 'node:url';
 
@@ -10,29 +10,29 @@ import type { Policy } from '../../../src/policy/policy.ts';
 import { startChild } from '../../tap/child.ts';
 import type { Message } from '../../tap/messages.ts';
 
-/** A driver that takes longer to open is hung. */
+/** A driver that takes longer to open is considered hung. */
 const OPEN_MS = 3000;
-/** Under flood the child reads no order: it is then ended with what it last told. */
+/** During a flood the child reads no commands: after this time it is killed, and its last report counts. */
 const END_MS = 1500;
 
 export interface ListenOrder {
   readonly interface: string;
-  /** Undefined: only try to open it. */
+  /** Undefined: only try to open the interface. */
   readonly policy: Policy | undefined;
-  /** MAC address of the laptop as a number; without it both directions are judged alike. */
+  /** MAC address of the laptop as a number; without it, both directions are judged. */
   readonly client: number | undefined;
   readonly learn: boolean;
   /** Tor's relays (src/wire/vpn/tor.ts). */
   readonly relays?: readonly string[];
-  /** The interface's own MAC address as a number, where it has one, and its IP addresses: frames of this machine are told by them. */
+  /** The interface's MAC address as a number, if it has one, and its IP addresses: they identify frames of this machine. */
   readonly ownMac?: number;
   readonly ownAddresses?: readonly string[];
 }
 
-/** Down the IPC channel: the order first, then that it is over. */
+/** Messages to the child over the IPC channel: first the order, later `end`. */
 export type ListenCommand = ListenOrder | 'end';
 
-/** An incident, and the process of this machine behind its first frame; undefined for frames of another machine. */
+/** An incident, and the process of this machine that sent its first frame; undefined for frames of another machine. */
 interface HeardIncident extends AnalysedIncident {
   readonly process?: Attribution;
 }
@@ -41,57 +41,57 @@ export interface HeardReport extends AnalysisReport {
   readonly incidents: readonly HeardIncident[];
 }
 
-/** Up the pipe. */
+/** Messages from the child over the pipe. */
 export interface ListenReport {
   /** Incidents that are new or have grown. */
   readonly news: readonly HeardIncident[];
-  /** Of everything so far; names and incidents stand in it only when it is the last one, `whole`. */
+  /** Everything so far; names and incidents are included only in the last report, when `whole` is true. */
   readonly report: HeardReport;
   readonly whole: boolean;
 }
 
 export interface ListenEnd {
-  /** Everything, or, when `whole` is false, the last that was told before the child was lost. */
+  /** The complete report, or, when `whole` is false, the last one received before the child was lost. */
   readonly report: HeardReport | undefined;
   readonly whole: boolean;
-  /** Why it could not be opened or broke off. */
+  /** Why the interface could not be opened or the capture ended early. */
   readonly fault: string | undefined;
 }
 
 export interface ListenEars {
-  /** It reads: frames before this are nobody's. */
+  /** The capture has started; earlier frames were not seen. */
   open?(): void;
   /** Incidents that are new or have grown. */
   news?(incidents: readonly HeardIncident[]): void;
 }
 
-/** Tries to open an interface: undefined when that works, else why it does not, in words. */
+/** Tries to open the interface `name`; returns why that failed, or undefined when it worked. */
 export async function probe(name: string): Promise<string | undefined> {
   const order = { interface: name, policy: undefined, client: undefined, learn: false };
   return (await listen(order, AbortSignal.abort(), {})).fault;
 }
 
-/** Listens until `until` is aborted or the child is lost. */
+/** Listens until `until` is aborted or the child is lost; never rejects for a fault of the capture. */
 export async function listen(order: ListenOrder, until: AbortSignal, ears: ListenEars): Promise<ListenEnd> {
   const command = [process.execPath, fileURLToPath(new URL('./listen-process.js', import.meta.url))] as const;
   const heard: { opened: boolean; fault?: string; last?: ListenReport } = { opened: false };
   let end = (): void => undefined;
   const signal = await new Promise<NodeJS.Signals | null>((resolve) => {
     const kill = (): void => void child.kill('SIGKILL');
-    const tell = (told: ListenCommand): void => {
-      if (child.connected) child.send(told, () => undefined);
+    const tell = (message: ListenCommand): void => {
+      if (child.connected) child.send(message, () => undefined);
     };
-    let late: NodeJS.Timeout | undefined;
+    let deadline: NodeJS.Timeout | undefined;
     end = (): void => {
       if (!heard.opened) return;
       tell('end');
-      clearTimeout(late);
-      late = setTimeout(kill, END_MS);
+      clearTimeout(deadline);
+      deadline = setTimeout(kill, END_MS);
     };
     const take = (message: Message<ListenReport>): void => {
       if (message.type === 'open') {
         heard.opened = true;
-        clearTimeout(late);
+        clearTimeout(deadline);
         ears.open?.();
         if (until.aborted) end();
       } else if (message.type === 'fault') {
@@ -107,11 +107,11 @@ export async function listen(order: ListenOrder, until: AbortSignal, ears: Liste
       },
       failed: () => undefined,
       closed: (_code, by) => {
-        clearTimeout(late);
+        clearTimeout(deadline);
         resolve(by);
       },
     });
-    late = setTimeout(kill, OPEN_MS);
+    deadline = setTimeout(kill, OPEN_MS);
     until.addEventListener('abort', end, { once: true });
     tell(order);
   });
@@ -121,16 +121,16 @@ export async function listen(order: ListenOrder, until: AbortSignal, ears: Liste
   const whole = last?.whole === true;
   if (!opened) fault ??= `it did not open within ${OPEN_MS / 1000} s`;
   else if (!whole && !until.aborted)
-    fault ??= `the capture broke off (${signal ?? 'ended'}): the interface went down`;
+    fault ??= `the capture stopped early (${signal ?? 'ended'}): the interface went down`;
   return { report: last?.report, whole, fault };
 }
 
-/** What libpcap says, in words that tell what to do. */
+/** Rewrites an error message of libpcap so that it says what to do; unknown messages are returned unchanged. */
 export function faultWords(message: string): string {
   if (/permission|not permitted/i.test(message))
     return 'no permission: run this as root, or with CAP_NET_RAW';
-  if (/no such device/i.test(message)) return 'there is no such device';
-  if (/is not up|network is down/i.test(message)) return 'it is down';
+  if (/no such device/i.test(message)) return 'no such device';
+  if (/is not up|network is down/i.test(message)) return 'the interface is down';
   if (/link type/i.test(message)) return `not Ethernet (${message})`;
   return message;
 }

@@ -1,5 +1,4 @@
-// Knows: how `watch` listens by itself, and how it chooses and explains interfaces. Must not know: libpcap, the daemon.
-// No interface is picked blindly; what was tried and why it failed is said.
+// `watch --iface` and `watch --iface-diag`: listens without the daemon, and explains which interfaces can be used and why.
 
 import { networkInterfaces } from 'node:os';
 
@@ -20,11 +19,11 @@ import type { WatchOptions } from '../watch-daemon.ts';
 
 export interface Candidate extends PortFacts {
   readonly opens: boolean;
-  /** Why it cannot be opened, or is no good choice. */
+  /** Why it cannot be opened, or is a poor choice. */
   readonly why: readonly string[];
 }
 
-/** Every port of this machine, best first, each opened once. `open` says why it cannot, or undefined. */
+/** Every port of this machine, best first, after trying to open each. `open` returns why it failed, or undefined. */
 export async function candidates(
   ports: readonly PortFacts[] = readPorts(),
   open: (name: string) => Promise<string | undefined> = probe,
@@ -38,37 +37,43 @@ export async function candidates(
   );
 }
 
-/** `watch --iface-diag`: exit 0 when something can be listened on, else 3. */
+/** `watch --iface-diag`: exit 0 when at least one interface can be listened on, otherwise 3. */
 export function showCandidates(
   list: readonly Candidate[],
   { json, verbose }: { readonly json: boolean; readonly verbose: boolean },
   io: CommandIo,
 ): ExitCode {
-  const able = list.filter((one) => one.opens);
+  const able = list.filter((candidate) => candidate.opens);
   if (json) {
     io.stdout.write(`${JSON.stringify({ interfaces: list, obvious: obviousPort(able)?.name ?? null })}\n`);
     return able.length > 0 ? 0 : 3;
   }
   const { paint } = styleOf(io);
   const rows = padded(
-    list.map((one) => [one.opens ? 'yes' : 'no', one.name, one.kind, carrierWords(one), '']),
+    list.map((candidate) => [
+      candidate.opens ? 'yes' : 'no',
+      candidate.name,
+      candidate.kind,
+      carrierWords(candidate),
+      '',
+    ]),
   );
-  const lines = list.map((one, index) => {
-    const why = one.opens && !verbose ? one.why.slice(0, 1) : one.why;
-    return `${paint(one.opens ? 'green' : 'red', (rows[index] ?? []).join('  '))}${printable(why.join('; '))}`.trimEnd();
+  const lines = list.map(({ opens, why: reasons }, index) => {
+    const why = opens && !verbose ? reasons.slice(0, 1) : reasons;
+    return `${paint(opens ? 'green' : 'red', (rows[index] ?? []).join('  '))}${printable(why.join('; '))}`.trimEnd();
   });
   const obvious = obviousPort(able);
   const advice =
     obvious !== undefined
       ? `leakguard watch --iface ${obvious.name}`
       : able.length > 0
-        ? 'Several or none stand out: choose with --iface NAME.'
-        : 'Nothing can be listened on. Run this as root, or say -v to see why.';
+        ? 'No single interface stands out: choose one with --iface NAME.'
+        : 'No interface can be listened on. Run this as root, or add -v to see why.';
   io.stdout.write(`${[...(lines.length > 0 ? lines : ['no interfaces']), '', advice].join('\n')}\n`);
   return able.length > 0 ? 0 : 3;
 }
 
-/** `watch --iface NAME`. What can be said against the name is said; what cannot be opened ends with 3 and the reasons. */
+/** `watch --iface NAME`. Warns about a doubtful choice. Throws CommandError 3 when the capture failed or stopped early and no leak was found. */
 export async function watchInterface(
   order: ListenOrder,
   options: WatchOptions,
@@ -81,8 +86,8 @@ export async function watchInterface(
   if (doubts.length > 0)
     io.stderr.write(`leakguard: ${port.name} is a doubtful choice: ${doubts.join('; ')}\n`);
   const style = styleOf(io);
-  /** Frames of an incident when it was last told: it is told again when they have doubled. */
-  const told = new Map<string, number>();
+  /** Frames of each incident when it was last printed: it is printed again when they have doubled. */
+  const printed = new Map<string, number>();
   const ownMac = parseMac(port.address);
   const ownAddresses = (networkInterfaces()[port.name] ?? []).flatMap(({ address }) => {
     const parsed = parseAddress(address);
@@ -94,9 +99,9 @@ export async function watchInterface(
     news: (incidents) => {
       if (options.summaryOnly) return;
       for (const incident of incidents) {
-        const before = told.get(incident.id);
+        const before = printed.get(incident.id);
         if (before !== undefined && incident.escaped < before * 2) continue;
-        told.set(incident.id, incident.escaped);
+        printed.set(incident.id, incident.escaped);
         const view = { ...incident, acknowledged: false, breach: false };
         const line = `${JSON.stringify({ event: 'incident', data: incident })}\n`;
         io.stdout.write(options.json ? line : incidentLine(view, style, new Date()));
@@ -105,14 +110,15 @@ export async function watchInterface(
       }
     },
   });
-  const broken = fault ?? (whole ? undefined : 'the capture process had to be ended: its last count stands');
+  const broken =
+    fault ?? (whole ? undefined : 'the capture process had to be killed; its last report counts');
   if (report !== undefined) io.stdout.write(reportText(report, options.json));
   if (report !== undefined && report.verdicts.leak > 0) {
     if (broken !== undefined) io.stderr.write(`leakguard: ${port.name}: ${printable(broken)}\n`);
     return 1;
   }
   if (broken === undefined) return 0;
-  const remedy = 'See "leakguard watch --iface-diag -v" for what can be listened on.';
+  const remedy = 'See "leakguard watch --iface-diag -v" for interfaces that can be listened on.';
   throw new CommandError(3, 'capture', `${port.name}: ${broken}.`, remedy);
 }
 
@@ -135,7 +141,7 @@ function noSuchPort(name: string, ports: readonly PortFacts[]): CommandError {
     3,
     'no-device',
     `There is no interface ${name}.`,
-    `There are: ${names === '' ? 'none' : names}.`,
+    `Interfaces: ${names === '' ? 'none' : names}.`,
   );
 }
 

@@ -1,5 +1,5 @@
-// Knows: how the appliance is started in the box, as its units would: restarted when it dies. Must not know: its insides.
-// The daemon makes the bridge itself; until it has, nothing crosses.
+// Starts the daemon and the page in the box, and restarts them when they end, as their systemd units would.
+// The daemon creates the bridge itself; until then nothing crosses.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,10 +14,10 @@ import type { Argv, Running } from '../processes/process.ts';
 import { programArgv } from '../processes/program.ts';
 
 export const PAGE_PORT = 80;
-/** As RestartSec in a unit: long enough for a scenario to see the time without a guard. */
+/** Like RestartSec in a unit: long enough for a scenario to observe the time without a guard. */
 const RESTART_MS = 1000;
-/** A guard that keeps dying is a finding, not something to hide. */
-const RESTARTS = 20;
+/** A guard that keeps dying is a bug that restarts must not hide. */
+const MAX_RESTARTS = 20;
 
 /** The policy of the lab's box: one WireGuard tunnel, a fixed management address. */
 export function labPolicy(plan: Plan): string {
@@ -39,7 +39,7 @@ export function labPolicy(plan: Plan): string {
   ].join('\n');
 }
 
-/** One program that is kept running until `abandon`. */
+/** A program that is restarted whenever it ends, until `abandon`. */
 export class Supervised {
   readonly #name: string;
   readonly #space: Namespace;
@@ -48,7 +48,7 @@ export class Supervised {
   readonly #started: (pid: number) => Promise<void>;
   #running: Running | undefined;
   readonly #firstEnd: Promise<string>;
-  #endedFirst: (words: string) => void = () => undefined;
+  #endedFirst: (lastOutput: string) => void = () => undefined;
   #stopping = false;
 
   constructor(
@@ -66,42 +66,44 @@ export class Supervised {
     this.#firstEnd = new Promise((resolve) => (this.#endedFirst = resolve));
   }
 
-  /** Resolves when it runs; from then on it is started again whenever it ends. */
+  /** Resolves when the program runs; from then on it is restarted whenever it ends. */
   async start(): Promise<void> {
     await this.#launch(0);
   }
 
-  /** It is not started again from now on; whoever calls this ends it. */
+  /** Ends the restarting; the caller ends the program itself. */
   abandon(): void {
     this.#stopping = true;
   }
 
-  /** Resolves when it ends for the first time, with what it said last. */
+  /** Resolves when the program ends for the first time, with its last output. */
   get firstEnd(): Promise<string> {
     return this.#firstEnd;
   }
 
-  /** What it said last, for messages: the log is gone when the lab is. */
-  get lastWords(): string {
+  /** The program's last output, for error messages: the log is deleted with the lab. */
+  get lastOutput(): string {
     const lines = this.#running?.lines.slice(-15) ?? [];
-    return lines.length === 0 ? `${this.#name} said nothing.` : `${this.#name} said:\n${lines.join('\n')}`;
+    return lines.length === 0
+      ? `${this.#name} printed nothing.`
+      : `${this.#name} printed:\n${lines.join('\n')}`;
   }
 
-  async #launch(times: number): Promise<void> {
+  async #launch(restarts: number): Promise<void> {
     const running = await this.#space.start(this.#argv, { log: this.#log });
     this.#running = running;
     await this.#started(running.pid);
     void running.exited.then(() => {
-      this.#endedFirst(this.lastWords);
-      return this.#again(times + 1);
+      this.#endedFirst(this.lastOutput);
+      return this.#restart(restarts + 1);
     });
   }
 
-  async #again(times: number): Promise<void> {
-    if (this.#abandoned() || times > RESTARTS) return;
+  async #restart(restarts: number): Promise<void> {
+    if (this.#abandoned() || restarts > MAX_RESTARTS) return;
     await pause(RESTART_MS, undefined, { ref: false });
     if (this.#abandoned()) return;
-    await this.#launch(times).catch(() => undefined);
+    await this.#launch(restarts).catch(() => undefined);
   }
 
   #abandoned(): boolean {
@@ -109,7 +111,7 @@ export class Supervised {
   }
 }
 
-/** leakguardd in the box; `started` hears of every start. The wire is watched when this resolves. */
+/** Starts leakguardd in the box; resolves when both taps are up. `started` is called at every start. Throws LabError `no-guard`. */
 export async function startDaemon(
   plan: Plan,
   space: Namespace,
@@ -129,27 +131,27 @@ export async function startDaemon(
   );
   const daemon = new Supervised('leakguardd', space, argv, join(plan.dir, 'leakguardd.log'), started);
   await daemon.start();
-  const given = new AbortController();
+  const failing = new AbortController();
   const watching = guard.waitFor(
     'both taps up',
     ({ state, health }) => state !== 'starting' && health.taps.every((tap) => tap.state === 'up'),
     20_000,
-    given.signal,
+    failing.signal,
   );
-  const failed = daemon.firstEnd.then((words) => {
-    throw new LabError('no-guard', `the guard does not come up: ${words}`);
+  const failed = daemon.firstEnd.then((output) => {
+    throw new LabError('no-guard', `the guard does not start: ${output}`);
   });
   failed.catch(() => undefined);
   await Promise.race([watching, failed]).catch((cause: unknown) => {
     daemon.abandon();
-    given.abort();
+    failing.abort();
     if (cause instanceof LabError && cause.code === 'no-guard') throw cause;
-    throw new LabError('no-guard', `the guard does not come up in time: ${daemon.lastWords}`, cause);
+    throw new LabError('no-guard', `the guard did not start in time: ${daemon.lastOutput}`, cause);
   });
   return daemon;
 }
 
-/** leakguard-web in the box, on the management address only. */
+/** Starts leakguard-web in the box, listening only on the management address. */
 export async function startPage(plan: Plan, space: Namespace): Promise<Supervised> {
   const argv = programArgv(
     'web/main',

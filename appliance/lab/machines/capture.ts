@@ -1,14 +1,14 @@
-// Knows: how to ask tcpdump what came over a link, and when it has seen all of it. Must not know: guards, scenarios.
-// The independent witness: it shares no code and no filter with the guard.
+// Captures frames with tcpdump: an independent check that shares no code and no filter with the guard.
 
 import type { Namespace } from './namespace.ts';
 import type { Running } from '../processes/process.ts';
 import { programArgv } from '../processes/program.ts';
 
-/** Addresses nobody has, probed for by ARP: a marker that travels behind everything sent before it, in block mode too. */
+/** Unused addresses. An ARP probe for one is the marker that follows all frames sent before it; it also crosses in block mode. */
 const MARKERS = Array.from({ length: 50 }, (_, n) => `169.254.200.${200 + n}`);
 let markersUsed = 0;
 
+/** A running tcpdump. */
 export class Capture {
   readonly #tcpdump: Running;
   readonly #marker: string;
@@ -18,7 +18,7 @@ export class Capture {
     this.#marker = marker;
   }
 
-  /** Captures on `device` of `space` what fits `filter` (pcap-filter(7)); resolves once it listens. */
+  /** Captures the frames on `device` in `space` that match `filter` (pcap-filter(7)); resolves once tcpdump is listening. */
   static async start(space: Namespace, device: string, filter: string): Promise<Capture> {
     const marker = MARKERS[markersUsed++ % MARKERS.length] ?? '';
     const either = `(${filter}) or (arp host ${marker})`;
@@ -31,8 +31,8 @@ export class Capture {
   }
 
   /**
-   * Ends the capture and gives one line per frame. `sender` puts a marker on the wire first and the end waits for it:
-   * what `sender` sent before has then been seen, or never arrived.
+   * Ends the capture and returns tcpdump's line for each frame. First `sender` sends a marker, for which the capture waits: any earlier
+   * frame of `sender` has then been captured, or never arrived.
    */
   async finish(sender: Namespace, device: string): Promise<readonly string[]> {
     await sender.must(programArgv('lab/marker', device, this.#marker));
@@ -40,7 +40,7 @@ export class Capture {
     return this.stop();
   }
 
-  /** Ends the capture at once. */
+  /** Ends the capture at once and returns tcpdump's line for each frame. */
   async stop(): Promise<readonly string[]> {
     await this.#tcpdump.stop('SIGINT');
     return this.#tcpdump.lines.filter(

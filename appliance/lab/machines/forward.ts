@@ -1,5 +1,4 @@
-// Knows: its arguments. Must not know: whose end of the wire it stands at.
-// A program of the lab: `forward SOCKET HOST PORT` joins a Unix socket to a TCP address; it says "ready" when it listens.
+// Program of the lab: `forward SOCKET HOST PORT` relays connections from a Unix socket to a TCP address; prints "ready" when it listens.
 
 import { relay } from './relay.ts';
 

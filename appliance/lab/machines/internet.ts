@@ -1,6 +1,5 @@
-// Knows: a web server in plain and TLS, and DNS over TLS before the resolver next to it. Must not know: who asks.
-// Follows RFC 9110 for the least of answers and RFC 7858 for port 853: the bytes of DNS over TCP inside TLS.
-// A program of the lab: `internet KEY CERT`; it says "ready" when all its ports listen.
+// Program of the lab: `internet KEY CERT` is a web server over HTTP and HTTPS (RFC 9110, a minimal answer) and a DNS-over-TLS server
+// (RFC 7858, DNS over TCP inside TLS) in front of the local resolver; prints "ready" when all its ports listen.
 
 import { readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';

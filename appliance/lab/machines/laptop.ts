@@ -1,5 +1,5 @@
-// Knows: the laptop's way onto the network: DHCP client, leases, IPv6 address. Must not know: the tunnel, the guard.
-// udhcpc is a real client (RFC 2131): SIGUSR1 asks it to renew, SIGUSR2 to give its lease back.
+// Connects the laptop to the network: DHCP client, leases and IPv6 address.
+// udhcpc is a real DHCP client (RFC 2131): SIGUSR1 makes it renew its lease, SIGUSR2 makes it release it.
 
 import { watch } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import type { Namespace } from './namespace.ts';
 import { LAN, type Plan } from '../plan.ts';
 import type { Running } from '../processes/process.ts';
 
-/** What udhcpc calls when its lease changes: sets the address and notes the event in `leases`. */
+/** The script that udhcpc runs when its lease changes: it sets the address and appends the event to the file `leases`. */
 function leaseScript(plan: Plan): string {
   return [
     '#!/bin/sh',
@@ -25,22 +25,22 @@ function leaseScript(plan: Plan): string {
   ].join('\n');
 }
 
-/** How often the client has said `event` (bound, renew, deconfig) so far. */
+/** Number of times that the client has reported `event` (bound, renew, deconfig) so far. */
 export async function leaseEvents(plan: Plan, event: string): Promise<number> {
   const text = await readFile(plan.files.leases, 'utf8').catch(() => '');
   return text.split('\n').filter((line) => line.startsWith(`${event} `)).length;
 }
 
-/** Resolves when the client has said `event` more than `before` times; LabError when it has not in time. */
+/** Resolves when the client has reported `event` more than `before` times; LabError `no-lease` after `timeoutMs`. */
 export async function leaseEvent(
   plan: Plan,
   event: string,
   before: number,
   timeoutMs: number,
 ): Promise<void> {
-  const late = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(timeoutMs);
   await new Promise<void>((resolve, reject) => {
-    const watcher = watch(plan.dir, { signal: late }, (_, file) => {
+    const watcher = watch(plan.dir, { signal: timeout }, (_, file) => {
       if (file === null || file === 'leases') look();
     });
     const end = (settle: () => void): void => {
@@ -52,14 +52,16 @@ export async function leaseEvent(
         if (count > before) end(resolve);
       }, reject);
     };
-    late.addEventListener('abort', () =>
-      end(() => reject(new LabError('no-lease', `no "${event}" from the DHCP client in ${timeoutMs} ms`))),
+    timeout.addEventListener('abort', () =>
+      end(() =>
+        reject(new LabError('no-lease', `no "${event}" from the DHCP client within ${timeoutMs} ms`)),
+      ),
     );
     look();
   });
 }
 
-/** The client runs and has its lease when this resolves. */
+/** Starts the DHCP client; resolves when it has a lease. Throws LabError `no-lease`. */
 export async function startDhcpClient(plan: Plan, space: Namespace): Promise<Running> {
   const script = join(plan.dir, 'lease');
   await writeFile(script, leaseScript(plan), { mode: 0o700 });
@@ -78,7 +80,7 @@ export async function startDhcpClient(plan: Plan, space: Namespace): Promise<Run
   return client;
 }
 
-/** Resolves when the laptop has made itself its IPv6 address and found it unique (RFC 4862, 5.4). */
+/** Resolves when the laptop has formed its IPv6 address and finished duplicate address detection (RFC 4862, 5.4). */
 export async function awaitIpv6(space: Namespace): Promise<void> {
   const usable = new RegExp(`inet6 ${LAN.laptop6}/64 (?!.*tentative)`);
   const monitor = await space.start(['ip', '-oneline', '-6', 'monitor', 'address', 'dev', 'eth0']);

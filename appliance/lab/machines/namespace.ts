@@ -1,5 +1,5 @@
-// Knows: one network namespace: how to make it, run things in it, name its links. Must not know: the lab's topology.
-// Follows ip-netns(8): `ip netns exec` also gives the namespace's own view of /sys and of /etc/netns/NAME.
+// A network namespace: creates it, runs programs in it and configures its links. See ip-netns(8): `ip netns exec` also provides the
+// namespace's own /sys, and the files in /etc/netns/NAME in place of those in /etc.
 
 import { LabError } from '../error.ts';
 import {
@@ -12,21 +12,22 @@ import {
   type StartOptions,
 } from '../processes/process.ts';
 
-/** Marks every process of a lab, also one that is still on its way into a namespace when the lab is taken down. */
+/** Environment variable of every process of a lab, to find even those that have not entered their namespace when the lab is taken down. */
 export const MARK = 'LEAKGUARD_LAB';
 
+/** Its methods reject with LabError when a command fails or the namespace is closed. */
 export class Namespace {
   readonly name: string;
   readonly #mark: Readonly<Record<string, string>>;
   #open = true;
 
-  /** `lab` is the id that its processes are marked with. Nothing is made yet. */
+  /** `lab` is the id with which its processes are marked. Creates nothing yet. */
   constructor(name: string, lab: string) {
     this.name = name;
     this.#mark = { [MARK]: lab };
   }
 
-  /** From now on nothing is started in it: every attempt is a LabError `closing`. Whatever builds a lab ends there. */
+  /** From now on every attempt to start a program in it is a LabError `closing`, which also ends an unfinished building of the lab. */
   close(): void {
     this.#open = false;
   }
@@ -36,7 +37,7 @@ export class Namespace {
     await this.ip('link set lo up');
   }
 
-  /** The whole command line, for people to copy and for spawning. */
+  /** The complete command line that runs `command` in this namespace. */
   argv(command: Argv): Argv {
     return ['ip', 'netns', 'exec', this.name, ...command];
   }
@@ -53,12 +54,12 @@ export class Namespace {
     return Running.start(this.argv(command), { ...options, env: { ...options.env, ...this.#env() } });
   }
 
-  /** One `ip` command per line, all of them or a LabError. */
+  /** Runs one `ip` command per line, with routes, rules and neighbours of IPv4; LabError if any fails. */
   async ip(...lines: readonly string[]): Promise<void> {
     await this.#batch('-4', lines);
   }
 
-  /** The same, where routes, rules and neighbours are those of IPv6. */
+  /** Like `ip`, with routes, rules and neighbours of IPv6. */
   async ip6(...lines: readonly string[]): Promise<void> {
     await this.#batch('-6', lines);
   }
@@ -73,7 +74,7 @@ export class Namespace {
     await this.must(['tee', `/proc/sys/${key}`], { input: value });
   }
 
-  /** What every process of the lab is started with; asked for each, so a closed namespace starts none. */
+  /** The environment of every process of the lab. It is read at every start, so that a closed namespace starts none. */
   #env(): Readonly<Record<string, string>> {
     if (!this.#open) throw new LabError('closing', `${this.name} is being taken down.`);
     return this.#mark;

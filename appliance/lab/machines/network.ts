@@ -1,12 +1,12 @@
-// Knows: how the three namespaces are joined. Must not know: what runs in them.
-// The links are born inside the namespaces: the machine's own namespace never sees them.
+// Creates the three namespaces and the links between them. The links are created inside the namespaces: the machine's own namespace
+// never contains them.
 
 import { Namespace } from './namespace.ts';
 import { LAN, NET, type Plan, type Role, TUNNEL } from '../plan.ts';
 
 export type Network = Readonly<Record<Role, Namespace>>;
 
-/** The namespaces of a plan, made or not. */
+/** The namespaces of a plan, whether they exist or not. */
 export function networkOf(plan: Plan): Network {
   return {
     laptop: new Namespace(plan.namespaces.laptop, plan.id),
@@ -15,7 +15,7 @@ export function networkOf(plan: Plan): Network {
   };
 }
 
-/** laptop eth0 - lan0 box wan0 - eth0 uplink, the uplink's link up, with its addresses; nothing bridges yet. */
+/** Creates laptop eth0 - lan0 box wan0 - eth0 uplink, and configures the uplink's link and addresses. The box does not bridge yet. */
 export async function buildNetwork(network: Network): Promise<void> {
   const { laptop, box, uplink } = network;
   await Promise.all([laptop.create(), box.create(), uplink.create()]);
@@ -23,9 +23,9 @@ export async function buildNetwork(network: Network): Promise<void> {
     laptop.ip(`link add eth0 address ${LAN.laptopMac} type veth peer name lan0 netns ${box.name}`),
     uplink.ip(`link add eth0 address ${LAN.routerMac} type veth peer name wan0 netns ${box.name}`),
   ]);
-  // A host that does not forward says so in its neighbour advertisements, and hosts then drop it as router (RFC 4861, 7.2.5).
+  // The neighbour advertisements of a host that does not forward say so, and hosts then drop it as a router (RFC 4861, 7.2.5).
   await uplink.sysctl('net/ipv6/conf/all/forwarding', '1');
-  // A router whose address is still being checked advertises itself from one that hosts must not believe (RFC 4861, 6.1.2).
+  // Router advertisements from an address that is still tentative would be invalid (RFC 4861, 6.1.2).
   await uplink.sysctl('net/ipv6/conf/eth0/accept_dad', '0');
   await uplink.ip(
     'link set eth0 up',
@@ -38,17 +38,17 @@ export async function buildNetwork(network: Network): Promise<void> {
     `addr add ${LAN.router6}/64 dev eth0 nodad`,
     ...[NET.tunnelServer6, NET.resolver6, NET.web6].map((address) => `addr add ${address}/128 dev lo nodad`),
   );
-  // A real port cuts what a program hands over in one piece; a veth passes it on whole, as no wire would carry it.
-  const whole = ['tcp-segmentation-offload', 'off', 'tx-udp-segmentation', 'off'];
-  await Promise.all([laptop, uplink].map((host) => host.must(['ethtool', '-K', 'eth0', ...whole])));
+  // A real network card segments large packets; a veth passes them on as they are, larger than any frame on a wire.
+  const offloads = ['tcp-segmentation-offload', 'off', 'tx-udp-segmentation', 'off'];
+  await Promise.all([laptop, uplink].map((host) => host.must(['ethtool', '-K', 'eth0', ...offloads])));
 }
 
-/** The laptop's end of its cable goes in. */
+/** Plugs in the laptop's cable. */
 export async function plugLaptop({ laptop }: Network): Promise<void> {
   await laptop.ip('link set eth0 up');
 }
 
-/** The box without a guard: what a bare bridge does, for comparison. */
+/** Makes the box a plain bridge without a guard, for comparison. */
 export async function bridgePlainly(box: Namespace): Promise<void> {
   await box.ip(
     'link add br0 type bridge',

@@ -1,9 +1,9 @@
-// Knows: how to join every connection to one place with a new connection to another. Must not know: namespaces, HTTP.
-// Two of these in a row carry the page: loopback TCP → Unix socket → (in the laptop's namespace) TCP to the box.
+// Relays every connection to one address to another. The page is carried by two in a row: loopback TCP → Unix socket → (in the
+// laptop's namespace) TCP to the box.
 
 import { connect, createServer, type ListenOptions, type NetConnectOpts, type Server } from 'node:net';
 
-/** Listens when it resolves; rejects when it cannot, for instance because the port is taken. */
+/** Resolves when it listens; rejects when it cannot, for instance because the port is in use. */
 export function relay(from: ListenOptions, to: NetConnectOpts): Promise<Server> {
   const server = createServer((near) => {
     const far = connect(to);

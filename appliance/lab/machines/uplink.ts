@@ -1,5 +1,5 @@
-// Knows: what stands on the far side of the wire: router, resolvers, web and tunnel server. Must not know: the laptop's side.
-// Real programs only: dnsmasq (RFC 2131, 4861, 1035), wireguard-go, and Node's own HTTP and TLS.
+// The network behind the box: router, resolvers, web server and tunnel server. They are real programs: dnsmasq (RFC 2131, 4861, 1035),
+// wireguard-go, and Node's HTTP and TLS.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { must, type Running } from '../processes/process.ts';
 import { programArgv } from '../processes/program.ts';
 import { type KeyPair, startServer } from './wireguard.ts';
 
-/** Router, DHCP server and every resolver of the lab in one: it answers any name below .example alike on all addresses. */
+/** dnsmasq is the lab's router advertiser, DHCP server and all its resolvers: it answers any name below .example in the same way on all addresses. */
 function dnsmasqConfig(plan: Plan): string {
   return [
     'user=root',
@@ -61,7 +61,7 @@ async function makeCertificate(plan: Plan): Promise<{ readonly key: string; read
   return { key, cert };
 }
 
-/** Everything answers when this resolves. */
+/** Starts all servers; resolves when they answer. */
 export async function startUplink(
   plan: Plan,
   space: Namespace,

@@ -1,5 +1,5 @@
-// Knows: userspace WireGuard at both ends: keys, interfaces, the laptop's full tunnel. Must not know: leaks, guards.
-// Follows wg(8) for the configuration and wg-quick(8) for the routes: a mark, a table of its own, `suppress_prefixlength`.
+// Userspace WireGuard at both ends: keys, interfaces and the laptop's full tunnel. Configured with wg(8); the routes are those of
+// wg-quick(8): a firewall mark, a separate routing table, and `suppress_prefixlength`.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,12 +13,12 @@ export interface KeyPair {
   readonly public: string;
 }
 
-/** Mark and table of the tunnel's own datagrams, as wg-quick chooses them. */
+/** Firewall mark and routing table of the tunnel's datagrams, as wg-quick chooses them. */
 const MARK_AND_TABLE = '51820';
 
 /**
- * Where Debian 13's wireguard-go sends its first datagrams after it has moved from IPv4 to IPv6: it copies four bytes of the
- * server's address. The guard calls that a leak, and is right; a lab whose own tunnel leaks would show nothing else.
+ * Debian 13's wireguard-go sends its first datagrams after a move from IPv4 to IPv6 to this address: it copies only four bytes of the
+ * server's address. The guard rightly reports that as a leak, which would disturb the lab, so the route is blocked.
  */
 const TRUNCATED_SERVER6 = '2001:db8::';
 
@@ -28,14 +28,14 @@ export async function newKeyPair(): Promise<KeyPair> {
   return { secret, public: pub };
 }
 
-/** One address as wg(8) writes an endpoint. */
+/** An endpoint in the notation of wg(8). */
 export function endpointText(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 const MTU = '1420';
 
-/** `dir` takes the configuration: wg opens it by name, and a pipe from Node is a socket, which has none. */
+/** The configuration is written to a file in `dir`: wg opens it by name, and Node's stdin pipes are sockets, which cannot be opened by name. */
 async function interfaceUp(space: Namespace, dir: string, name: string, conf: string): Promise<Running> {
   const running = await space.start(['wireguard-go', name], {
     env: { WG_PROCESS_FOREGROUND: '1', LOG_LEVEL: 'verbose' },
@@ -67,7 +67,7 @@ export async function startServer(
   const running = await interfaceUp(space, dir, name, conf);
   await space.ip(`addr add ${TUNNEL.server4}/24 dev ${name}`);
   await space.ip6(`addr add ${TUNNEL.server6}/64 dev ${name} nodad`);
-  // Some versions of wireguard-go answer from the address of the interface, not from the one they were asked at.
+  // Some versions of wireguard-go answer from the interface's address instead of the address that was contacted.
   const answers = `rule add ipproto udp sport ${NET.tunnelPort} table ${MARK_AND_TABLE} priority 1000`;
   const from = (prefix: string, server: string): string =>
     `route add ${prefix} dev eth0 src ${server} table ${MARK_AND_TABLE}`;
@@ -77,8 +77,8 @@ export async function startServer(
 }
 
 /**
- * A full tunnel, with the holes real laptops have: what is bound to eth0 or to its addresses goes past the tunnel, and so
- * does what is sent to the local network, like a question to the router's resolver.
+ * A full tunnel with the gaps of real laptops: traffic bound to eth0 or to its addresses leaves outside the tunnel, and so does
+ * traffic to the local network, such as a query to the router's resolver.
  */
 export async function startClient(
   space: Namespace,
@@ -118,7 +118,7 @@ export async function startClient(
   return running;
 }
 
-/** The client moves to another address of its server, as it does when the network under it changes. */
+/** Makes the client use another address of its server, as it does when its network changes. */
 export async function roam(space: Namespace, name: string, peer: string, address: string): Promise<void> {
   await space.must(['wg', 'set', name, 'peer', peer, 'endpoint', endpointText(address, NET.tunnelPort)]);
 }

@@ -1,5 +1,4 @@
-// Knows: how to use a lab that is up, also one that another process owns. Must not know: how it was built.
-// Everything needed is in the lab's state file and in names; the owner need not be asked.
+// Uses a running lab, even one that another process owns. All it needs is the lab's state file and the names in its plan.
 
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
@@ -13,10 +12,10 @@ import { NET, type Plan } from '../plan.ts';
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
 import { roam } from '../machines/wireguard.ts';
 
-/** What fills the box: the guard with its page, a bare bridge, or nothing yet (the caller bridges). */
+/** What runs in the box: the guard, a plain bridge, or nothing (the caller bridges). */
 export type Filling = 'guard' | 'plain-bridge' | 'nothing';
 
-/** lab.json. Written by the owner as things start; `ready` is the last thing to become true. */
+/** Content of lab.json, written by the owner while the lab starts; `ready` becomes true last. */
 export interface LabState {
   readonly owner: ProcessIdentity;
   readonly filling: Filling;
@@ -33,51 +32,52 @@ export async function readState(plan: Plan): Promise<LabState | undefined> {
   return text === undefined ? undefined : (JSON.parse(text) as LabState);
 }
 
-/** Whole or not at all: a reader never sees half a state. */
+/** Replaces the state file atomically. */
 export async function writeState(plan: Plan, state: LabState): Promise<void> {
   const fresh = `${plan.files.state}.new`;
   await writeFile(fresh, `${JSON.stringify(state)}\n`);
   await rename(fresh, plan.files.state);
 }
 
-/** True when somebody holds a lab of this plan up or is building one. */
+/** Whether a living process owns a lab of this plan, running or still being built. */
 export async function isHeld(plan: Plan): Promise<boolean> {
   const state = await readState(plan);
   return state !== undefined && (await isAlive(state.owner));
 }
 
+/** Operations on a running lab; they reject with LabError. */
 export class LabHandle {
   readonly plan: Plan;
   readonly network: Network;
   readonly guard: GuardClient;
 
-  /** `guard` is whom to ask, where that is not the guard of the box itself. */
+  /** `guard` replaces the client of the box's own guard. */
   constructor(plan: Plan, guard = new GuardClient(plan.files.api)) {
     this.plan = plan;
     this.network = networkOf(plan);
     this.guard = guard;
   }
 
-  /** Kills the daemon as the kernel would (SIGKILL); what held it up starts it again about a second later. */
+  /** Kills the daemon with SIGKILL; its supervisor restarts it about a second later. */
   async killDaemon(): Promise<void> {
     await this.#signal('daemon', 'SIGKILL');
     await this.#gone('daemon');
   }
 
-  /** A unicast renewal (RFC 2131, 4.4.5): resolves when the server has granted it. */
+  /** Renews the DHCP lease by unicast (RFC 2131, 4.4.5); resolves when the server has granted it. */
   async renewLease(): Promise<void> {
     const [renewed, bound] = await Promise.all(
       ['renew', 'bound'].map((event) => leaseEvents(this.plan, event)),
     );
     await this.#signal('dhcpClient', 'SIGUSR1');
-    // A client whose unicast goes unanswered starts over by broadcast and is then "bound" anew.
+    // If its unicast is not answered, the client starts over by broadcast and then reports "bound".
     await Promise.any([
       leaseEvent(this.plan, 'renew', renewed ?? 0, 15_000),
       leaseEvent(this.plan, 'bound', bound ?? 0, 15_000),
     ]);
   }
 
-  /** Gives the lease back and gets one from scratch, by broadcast. */
+  /** Releases the lease and gets a new one by broadcast. */
   async newLease(): Promise<void> {
     const [released, bound] = await Promise.all(
       ['deconfig', 'bound'].map((event) => leaseEvents(this.plan, event)),
@@ -88,24 +88,24 @@ export class LabHandle {
     await leaseEvent(this.plan, 'bound', bound ?? 0, 15_000);
   }
 
-  /** The tunnel's client talks to its server's other address from now on. */
+  /** Makes the tunnel's client use its server's IPv4 or IPv6 address. */
   async roamTunnel(to: 'ipv4' | 'ipv6'): Promise<void> {
     const { serverKey } = await this.state();
-    if (serverKey === undefined) throw new LabError('not-ready', 'this lab has no tunnel yet.');
+    if (serverKey === undefined) throw new LabError('not-ready', 'the lab has no tunnel yet.');
     const address = to === 'ipv4' ? NET.tunnelServer4 : NET.tunnelServer6;
     await roam(this.network.laptop, this.plan.wireguard.laptop, serverKey, address);
   }
 
   async state(): Promise<LabState> {
     const state = await readState(this.plan);
-    if (state === undefined) throw new LabError('no-lab', 'no lab is up.');
+    if (state === undefined) throw new LabError('no-lab', 'no lab is running.');
     return state;
   }
 
   async #signal(whom: 'daemon' | 'dhcpClient', signal: NodeJS.Signals): Promise<void> {
     const identity = (await this.state())[whom];
     if (identity === undefined || !(await isAlive(identity)))
-      throw new LabError('not-running', `the lab's ${whom} does not run.`);
+      throw new LabError('not-running', `the lab's ${whom} is not running.`);
     process.kill(identity.pid, signal);
   }
 
@@ -115,17 +115,18 @@ export class LabHandle {
   }
 }
 
-/** A handle on a lab that is up; LabError `no-lab` or `not-ready` when it is not. */
+/** A handle on a running lab. Throws LabError `no-lab` or `not-ready`. */
 export async function openLab(plan: Plan): Promise<LabHandle> {
   const state = existsSync(plan.dir) ? await readState(plan) : undefined;
   if (state === undefined || !(await isAlive(state.owner)))
-    throw new LabError('no-lab', 'no lab is up: start one with "leakguard lab up".');
+    throw new LabError('no-lab', 'no lab is running: start one with "leakguard lab up".');
   if (!state.ready) throw new LabError('not-ready', 'the lab is still being built: try again in a moment.');
   return new LabHandle(plan);
 }
 
+/** The identity of a process that must be running. Throws LabError `not-running`. */
 export async function requireIdentity(pid: number): Promise<ProcessIdentity> {
   const identity = await identityOf(pid);
-  if (identity === undefined) throw new LabError('not-running', `process ${pid} has ended already.`);
+  if (identity === undefined) throw new LabError('not-running', `process ${pid} has already ended.`);
   return identity;
 }

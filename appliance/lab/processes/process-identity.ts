@@ -1,5 +1,5 @@
-// Knows: how to tell one process from a later one with the same number. Must not know: whose processes.
-// Follows proc(5): the start time, field 22 of /proc/PID/stat, in clock ticks since boot.
+// Identifies a process by its number and start time, so that a later process with the same number is not mistaken for it.
+// The start time is field 22 of /proc/PID/stat (proc(5)), in clock ticks since boot.
 
 import { readFile } from 'node:fs/promises';
 
@@ -8,15 +8,16 @@ export interface ProcessIdentity {
   readonly started: string;
 }
 
-/** The process that has this number now; undefined when none has. */
+/** The identity of the process that has this number now; undefined when there is none, or only a zombie. */
 export async function identityOf(pid: number): Promise<ProcessIdentity | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The name in parentheses may itself hold spaces and parentheses: count from the last one.
+  // The process name in parentheses may contain spaces and parentheses: count the fields from the last parenthesis.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, started] = [fields[0], fields[19]];
   return started === undefined || state === 'Z' ? undefined : { pid, started };
 }
 
+/** Whether this process, and not a later one with its number, is running. */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return (await identityOf(identity.pid))?.started === identity.started;
 }

@@ -1,5 +1,5 @@
-// Knows: how a program is started, listened to and ended. Must not know: which programs, and that there is a lab.
-// Every child is its own process group: Ctrl-C on the terminal reaches the lab only, and the lab ends its children itself.
+// Starts and ends programs and reads their output. Every child is in its own process group: Ctrl-C on the terminal reaches only the
+// lab, which then ends its children itself.
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
@@ -11,7 +11,7 @@ import { LabError } from '../error.ts';
 export type Argv = readonly [program: string, ...rest: readonly string[]];
 
 export interface Outcome {
-  /** Exit code; null when a signal ended it. */
+  /** Exit code; null when the program was ended by a signal. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -26,13 +26,13 @@ export interface RunOptions {
 
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Everything it says is appended here too. */
+  /** A file to which all output is appended. */
   readonly log?: string;
-  /** How many of its last lines are kept; 1000 unless told. */
+  /** Number of recent lines that are kept; default 1000. */
   readonly remember?: number;
 }
 
-/** All a child needs of an environment: nothing of the caller's reaches into the lab. */
+/** The complete environment of a child: the caller's environment must not affect the lab. */
 const ENVIRONMENT = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LC_ALL: 'C.UTF-8',
@@ -50,7 +50,7 @@ function launch(argv: Argv, env: Readonly<Record<string, string>> = {}): Child {
   });
 }
 
-/** What stands in for a program that could not be started at all. */
+/** The error for a program that could not be started: `command-missing` or `not-started`. */
 function notStarted(argv: Argv, cause: NodeJS.ErrnoException): LabError {
   const missing = cause.code === 'ENOENT';
   return new LabError(
@@ -60,7 +60,7 @@ function notStarted(argv: Argv, cause: NodeJS.ErrnoException): LabError {
   );
 }
 
-/** Runs to its end. A non-zero exit is an outcome, not an error; a program that is not there is a LabError. */
+/** Runs a program to its end. A non-zero exit code is not an error; LabError when the program cannot be started. */
 export function run(argv: Argv, options: RunOptions = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = launch(argv, options.env);
@@ -68,7 +68,7 @@ export function run(argv: Argv, options: RunOptions = {}): Promise<Outcome> {
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    // A child that ends before it has read its input is judged by its exit code.
+    // A child may end before it has read its input: its exit code counts, not the broken pipe.
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
     const timer =
@@ -90,19 +90,19 @@ export function run(argv: Argv, options: RunOptions = {}): Promise<Outcome> {
   });
 }
 
-/** Runs to its end, which must be exit 0; anything else is a LabError with what it said. */
+/** Runs a program to its end; LabError `command-failed` with its output unless it exits with 0. */
 export async function must(argv: Argv, options: RunOptions = {}): Promise<Outcome> {
   const outcome = await run(argv, options);
   if (outcome.code === 0) return outcome;
-  const said = (outcome.stderr || outcome.stdout).trim();
-  throw new LabError('command-failed', `${argv.join(' ')}: exit ${outcome.code ?? 'by signal'}: ${said}`);
+  const output = (outcome.stderr || outcome.stdout).trim();
+  throw new LabError('command-failed', `${argv.join(' ')}: exit ${outcome.code ?? 'by signal'}: ${output}`);
 }
 
-/** A program that keeps running. Its lines (both streams) can be waited for, from the first one on. */
+/** A program in the background. The lines of both its output streams can be waited for, from the first one on. */
 export class Running {
   readonly argv: Argv;
   readonly pid: number;
-  /** Its exit code, null when a signal ended it. Never rejects. */
+  /** Its exit code, or null when it was ended by a signal. Never rejects. */
   readonly exited: Promise<number | null>;
   readonly #child: Child;
   readonly #lines: string[] = [];
@@ -115,7 +115,7 @@ export class Running {
     this.pid = pid;
     const { log, remember = REMEMBERED_LINES } = options;
     const file = log === undefined ? undefined : createWriteStream(log, { flags: 'a' });
-    // The log is a convenience: when its directory has just been taken down, nobody is left to read it.
+    // Errors of the log are ignored: its directory may just have been removed with the lab.
     file?.on('error', () => undefined);
     for (const stream of [child.stdout, child.stderr])
       createInterface({ input: stream }).on('line', (line) => {
@@ -135,7 +135,7 @@ export class Running {
     });
   }
 
-  /** Resolves once the program is running (exec succeeded); rejects with a LabError when it cannot be. */
+  /** Resolves once exec has succeeded; rejects with LabError when the program cannot be started. */
   static start(argv: Argv, options: StartOptions = {}): Promise<Running> {
     const child = launch(argv, options.env);
     return new Promise((resolve, reject) => {
@@ -150,15 +150,15 @@ export class Running {
     return this.#ended;
   }
 
-  /** What it said lately, oldest first. */
+  /** The recent lines of its output, oldest first. */
   get lines(): readonly string[] {
     return this.#lines;
   }
 
-  /** The first line that matches, said already or yet to come. LabError when it ends or the time is up before. */
+  /** The first line, past or future, that matches. LabError `not-ready` when the program ends or `timeoutMs` pass first. */
   line(pattern: RegExp, timeoutMs = 10_000): Promise<string> {
-    const said = this.#lines.find((line) => pattern.test(line));
-    if (said !== undefined) return Promise.resolve(said);
+    const earlier = this.#lines.find((line) => pattern.test(line));
+    if (earlier !== undefined) return Promise.resolve(earlier);
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         clearTimeout(timer);
@@ -184,7 +184,7 @@ export class Running {
     });
   }
 
-  /** Signals it and waits for its end; SIGKILL when it does not obey within `graceMs`. */
+  /** Sends `signal` and waits for the end; sends SIGKILL after `graceMs`. Returns the exit code, or null. */
   async stop(signal: NodeJS.Signals = 'SIGTERM', graceMs = 5000): Promise<number | null> {
     this.signal(signal);
     const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);
@@ -193,7 +193,7 @@ export class Running {
     return code;
   }
 
-  /** Nothing happens when it has ended: its number may be another's by now. */
+  /** Sends a signal, unless the program has ended: its process number may have been reused. */
   signal(signal: NodeJS.Signals): void {
     if (!this.#ended) this.#child.kill(signal);
   }

@@ -1,5 +1,4 @@
-// Knows: where the compiled programs of this project are. Must not know: what they do.
-// The lab starts Node programs; from sources (tests) as well as from dist they are the compiled ones.
+// Finds the compiled programs of this project. The lab always starts the compiled ones, even when it runs from sources in a test.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,16 +7,17 @@ import { TOP } from '../../os/top-level.ts';
 import { LabError } from '../error.ts';
 import type { Argv } from './process.ts';
 
-/** The compiled program `web/main` or, below appliance, `daemon/main`; LabError `not-built` when it is not there. */
+/** Path of a compiled program: `web/main`, or `daemon/main` for one below appliance. LabError `not-built` when it is missing. */
 function programPath(name: string): string {
   const path = join(TOP, 'dist', name.startsWith('web/') ? '' : 'appliance', `${name}.js`);
   if (!existsSync(path)) throw new LabError('not-built', `${path} is missing: run "npm run build".`);
   return path;
 }
 
-/** As its unit starts it (systemd/leakguardd.service): what is young in a flood must not grow. */
+/** The flags of its unit (systemd/leakguardd.service): they bound the heap during a flood. */
 const DAEMON_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=512'];
 
+/** The command line that runs a compiled program with this Node. Throws LabError `not-built`. */
 export function programArgv(name: string, ...args: readonly string[]): Argv {
   return [process.execPath, ...(name === 'daemon/main' ? DAEMON_FLAGS : []), programPath(name), ...args];
 }

@@ -1,5 +1,5 @@
-// Knows: that its input ends when the lab's owner does, however that came about. Must not know: what the owner does.
-// A program of the lab: `reap ID`. It outlives Ctrl-C and the owner's kill -9, takes the lab down, and then ends.
+// Program of the lab: `reap ID` takes the lab down when its input ends, which happens when the lab's owner ends for any reason. It
+// ignores Ctrl-C and outlives a kill -9 of the owner.
 
 import { planOf } from '../plan.ts';
 import { teardown } from '../teardown.ts';

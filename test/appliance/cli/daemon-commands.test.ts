@@ -38,7 +38,7 @@ describe('status', () => {
     expect(out.split('\n')[0]).toBe('✖ LEAKING  host0.leak.example was asked in the clear.');
     for (const said of [
       'got out        1,204  █',
-      'not looked at',
+      'not inspected',
       'home  wireguard',
       '1 to acknowledge',
       'tap lan0 up',
@@ -56,8 +56,8 @@ describe('status', () => {
     expect(code).toBe(0);
     for (const said of [
       'proxy-stub, direct: any',
-      'Allowed by profile: no leak, and readable on the wire',
-      '1,305 connections or questions, 20,417 frames since',
+      'Allowed by profile: not leaks, but readable on the wire',
+      '1,305 connections or queries, 20,417 frames since',
       'news.example  203.0.113.5, tcp 443   20,400 frames',
       '(no name)     203.0.113.80, tcp 443  17 frames',
       'and 3 more: leakguard report',
@@ -105,12 +105,12 @@ describe('without a daemon', () => {
     for (const words of [['status'], ['block', 'on'], ['ack'], ['watch']]) {
       const { code, out, err } = await run(...words);
       expect([code, out]).toEqual([3, '']);
-      expect(err).toContain(`The daemon is not running: there is no ${peer.socketPath}.`);
+      expect(err).toContain(`The daemon is not running: ${peer.socketPath} does not exist.`);
       expect(err).toContain('systemctl start leakguardd');
     }
     writeFileSync(peer.socketPath, '');
     chmodSync(peer.socketPath, 0o600);
-    expect((await run('status')).err).toContain('nobody listens');
+    expect((await run('status')).err).toContain('nothing is listening');
   });
 
   it('names the socket of a lab that runs here', async () => {
@@ -125,7 +125,7 @@ describe('without a daemon', () => {
     peer.status = { state: 'clear' };
     const { code, err } = await run('status');
     expect(code).toBe(3);
-    expect(err).toContain('says what this command cannot read');
+    expect(err).toContain("This command cannot read the daemon's answer");
   });
 });
 
@@ -134,7 +134,7 @@ describe('block and ack', () => {
     peer.status = leaking;
     expect(await run('block', 'on')).toMatchObject({ code: 0, err: '' });
     expect((await run('block', 'off')).out).toContain('Block mode is off');
-    expect((await run('ack', 'i1')).out).toContain('Nothing is left; the state is leaking.');
+    expect((await run('ack', 'i1')).out).toContain('No incidents left to acknowledge; the state is leaking.');
     expect(JSON.parse((await run('ack', '--json')).out)).toMatchObject({ unacknowledged: 0 });
     expect(peer.asked.map(({ method, path, body }) => [method, path, body])).toEqual([
       ['PUT', '/v1/block', { on: true }],
@@ -172,7 +172,7 @@ describe('watch', () => {
     running.interrupt();
     const { code, out } = await running.ended;
     expect(code).toBe(1);
-    expect(out).toMatch(/1 incident in \d+ s: got out 2 · stopped 1 · tried 3\n$/);
+    expect(out).toMatch(/1 incident in \d+ s: got out 2 · stopped 1 · attempted 3\n$/);
   });
 
   it('is one object a line with --json, and only the last with --summary-only', async () => {
@@ -199,7 +199,7 @@ describe('watch', () => {
     }
   });
 
-  it('ends with 0 when nothing was seen, and with 3 when a part was not looked at', async () => {
+  it('ends with 0 when nothing was seen, and with 3 when some traffic was not seen', async () => {
     const quiet = watch();
     await quiet.said('CLEAR');
     await peer.haveStreams(1);
@@ -214,7 +214,7 @@ describe('watch', () => {
     blind.interrupt();
     const { code, out } = await blind.ended;
     expect(code).toBe(3);
-    expect(out).toContain('The guard was blind for a part of it');
+    expect(out).toContain('The guard was blind for part of this time');
   });
 
   it('ends with 3 when the daemon breaks off', async () => {

@@ -31,7 +31,7 @@ it('says its version, and helps', async () => {
     const { code, out } = await run(...args);
     expect(code).toBe(0);
     expect(out).toMatch(/status {2}says its words\n/);
-    expect(out).toContain('Exit: 0');
+    expect(out).toContain('Exit codes: 0');
   }
   for (const args of [
     ['help', 'status'],
@@ -54,7 +54,7 @@ it.each([
   [['help', 'stats'], 'There is no command "stats". Did you mean status?'],
   [['status', '--jsno'], '"leakguard status" has no option --jsno. Did you mean --json?'],
   [['status', '--json=x'], 'does not take an argument'],
-  [['status', 'a', 'b'], '"b" is too much.'],
+  [['status', 'a', 'b'], 'Unexpected argument "b".'],
 ])('tells what is wrong with %j, and ends with 2', async (args, said) => {
   const { code, out, err } = await run(...args);
   expect([code, out]).toEqual([2, '']);
@@ -72,7 +72,7 @@ it('shows a fault with its remedy and no terminal escapes', async () => {
 it('says of a defect that it is one', async () => {
   const { code, err } = await run('status', 'defect');
   expect(code).toBe(3);
-  expect(err).toMatch(/This is a defect of leakguard: Error: boom\n/);
+  expect(err).toMatch(/This is a bug in leakguard: Error: boom\n/);
 });
 
 it('reads durations, and refuses what is none', () => {

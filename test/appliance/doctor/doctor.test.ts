@@ -284,8 +284,8 @@ it('goes on when a check breaks', async () => {
 });
 
 it.each([
-  ['neither policy nor state', [], 'This machine is no box', 'setup'],
-  ['a state and no policy', ['state'], 'There is no valid policy: the box stays closed', 'policy.yaml'],
+  ['neither policy nor state', [], 'This machine is not set up as a box', 'setup'],
+  ['a state and no policy', ['state'], 'There is no valid policy: the box blocks all traffic', 'policy.yaml'],
 ])('a machine with %s', async (_, made, said, remedy) => {
   const top = mkdtempSync(join(tmpdir(), 'leakguard-doctor-'));
   try {

@@ -9,12 +9,12 @@ describe('the scenarios', () => {
     expect(new Set(SCENARIOS.map(({ name }) => name)).size).toBe(SCENARIOS.length);
     expect(scenarioNamed('vanilla')?.steps.map(({ name }) => name)).toEqual([
       'tunnel up',
-      'a name asked inside the tunnel',
-      'a page fetched inside the tunnel',
-      'dig past the tunnel, watch mode',
+      'a DNS query inside the tunnel',
+      'a web page inside the tunnel',
+      'dig outside the tunnel, watch mode',
       'acknowledge',
       'block on',
-      'dig past the tunnel, block mode',
+      'dig outside the tunnel, block mode',
       'block off',
     ]);
     expect(scenarioNamed('none')).toBeUndefined();

@@ -141,14 +141,14 @@ describe('watch --iface-diag', () => {
     addAll();
     const [code, text] = await shown({ json: false, verbose: true }, () => Promise.resolve('no permission'));
     expect(code).toBe(3);
-    expect(text).toContain('Nothing can be listened on.');
+    expect(text).toContain('No interface can be listened on.');
     expect((await shown({ json: true, verbose: false }, () => Promise.resolve('no')))[0]).toBe(3);
   });
 });
 
 it('says in words what libpcap says', () => {
   expect(faultWords("eth0: You don't have permission to capture on that device")).toContain('CAP_NET_RAW');
-  expect(faultWords('x9: No such device exists')).toBe('there is no such device');
-  expect(faultWords('eth1: That device is not up')).toBe('it is down');
+  expect(faultWords('x9: No such device exists')).toBe('no such device');
+  expect(faultWords('eth1: That device is not up')).toBe('the interface is down');
   expect(faultWords('something else')).toBe('something else');
 });

@@ -24,7 +24,7 @@ it('reads a list that is larger than other files of the box may be', () => {
 });
 
 it.each([
-  ['a file that lists none', (path: string): void => writeFileSync(path, 'hello\n'), 'lists no relay'],
+  ['a file that lists none', (path: string): void => writeFileSync(path, 'hello\n'), 'lists no relays'],
   ['a name that leads nowhere', (): void => undefined, 'cannot be read'],
 ])('refuses %s and says why', (what, make, why) => {
   const path = join(dir, what.replaceAll(' ', '-'));

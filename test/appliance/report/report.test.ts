@@ -32,7 +32,7 @@ const lines = (text: string): string[] => text.trimEnd().split('\n');
 describe('text', () => {
   it('says first whether anything escaped, and nothing in it moves or hides other text', () => {
     const text = REPORTS.text.write(report());
-    expect(lines(text)[1]).toBe('ESCAPED: 1,204 frames past the tunnel');
+    expect(lines(text)[1]).toBe('ESCAPED: 1,204 frames left outside the tunnel');
     expect(text).toContain('asked 4 times, visited 12 times');
     for (const part of ['bank.example', 'She knows 2 names.', 'home: no frame', 'escaped 1, stopped 0'])
       expect(text).toContain(part);
@@ -88,7 +88,7 @@ describe('html', () => {
     expect(page).not.toMatch(/<script|<img|<link|src=|href=/);
     expect(page).toContain('&lt;script&gt;');
     expect(page.match(/<g>/g)).toHaveLength(4);
-    expect(page).toContain('escaped 3, stopped 0, unseen 0</title>');
+    expect(page).toContain('escaped 3, stopped 0, not inspected 0</title>');
     expect(page).toContain('When the tunnel was silent');
   });
 });
@@ -127,8 +127,8 @@ describe('what the profile allows', () => {
       ])
         expect(written).toContain(part);
       for (const part of [
-        'not kept over a restart',
-        '1,305 connections or questions, 20,417 frames',
+        'lost at a restart',
+        '1,305 connections or queries, 20,417 frames',
         '02:00:00:00:00:0c',
       ])
         expect(written).toContain(part);
@@ -140,7 +140,7 @@ describe('what the profile allows', () => {
     const quiet = { escaped: 0, sites: [], destinations: [] };
     for (const allowed of [someAllowed(), someAllowed({ rows: [], frames: 0, connections: 0 })]) {
       const written = REPORTS[form].write(with_({ ...quiet, allowed }));
-      expect(written).toContain('No leak escaped. The profile lets other traffic go past the tunnel');
+      expect(written).toContain('No leak escaped. The profile lets other traffic leave outside the tunnel');
       expect(written).not.toContain('Nothing escaped');
     }
   });
@@ -150,9 +150,9 @@ describe('what the profile allows', () => {
     expect(written).not.toMatch(form === 'html' ? /<script>/ : /\n=cmd|,=cmd/);
   });
 
-  it('says how many found no room', () => {
+  it('says how many rows did not fit', () => {
     expect(REPORTS.text.write(with_({ allowed: someAllowed({ more: 7 }) }))).toContain(
-      '7 rows found no room',
+      '7 more rows did not fit',
     );
   });
 

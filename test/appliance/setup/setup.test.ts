@@ -115,7 +115,7 @@ it('changes nothing unless told to', async () => {
   expect(out).toContain('new /etc/systemd/network/10-leakguard-lan.link\n');
   expect(out).toContain('  + PermanentMACAddress=02:00:00:00:00:0c\n');
   expect(out).toContain('  + Path=platform-fd500000.pcie-usb-0:1.2:*\n');
-  expect(out).toMatch(/Nothing was changed\. Say --yes/);
+  expect(out).toMatch(/Nothing was changed\. Add --yes/);
 });
 
 it('puts back what was there before, whatever came in between', async () => {
@@ -130,12 +130,12 @@ it('puts back what was there before, whatever came in between', async () => {
   expect(listing(join(root, 'etc'))).toEqual([...before, 'leakguard/policy.yaml'].sort());
   expect(textOf('etc/sysctl.d/60-leakguard.conf')).toBe('theirs\n');
   expect(existsSync(join(root, 'etc/NetworkManager'))).toBe(false);
-  expect((await setup('--undo', '--yes')).out).toContain('Nothing changes');
+  expect((await setup('--undo', '--yes')).out).toContain('Nothing to change');
 });
 
 it('says nothing changes when all is there', async () => {
   await setup(...PORTS, '--yes');
-  expect((await setup(...PORTS)).out).toBe('Nothing changes: the machine is as it should be.\n');
+  expect((await setup(...PORTS)).out).toBe('Nothing to change: the machine is already in this state.\n');
 });
 
 it('drops what an earlier set-up needed and this one does not', async () => {
@@ -147,14 +147,14 @@ it('drops what an earlier set-up needed and this one does not', async () => {
 });
 
 it.each([
-  [['--lan', 'eth0'], 'Which two ports'],
-  [['--lan', 'eth0', '--wan', 'eth0'], 'Which two ports'],
+  [['--lan', 'eth0'], 'Two different ports are needed'],
+  [['--lan', 'eth0', '--wan', 'eth0'], 'Two different ports are needed'],
   [['--lan', 'eth0', '--wan', 'eth7'], 'there is no interface eth7 here'],
   [['--lan', 'mac:1', '--wan', 'eth0'], '1 is not a MAC address'],
   [['--lan', 'path:a b', '--wan', 'eth0'], 'is not a device path'],
   [['--lan', '../x', '--wan', 'eth0'], 'is not an interface name'],
-  [[...PORTS, '--management', 'maybe'], 'has faults'],
-  [[...PORTS, '--management', 'none', '--ssh'], 'has faults'],
+  [[...PORTS, '--management', 'maybe'], 'is not valid'],
+  [[...PORTS, '--management', 'none', '--ssh'], 'is not valid'],
 ])('refuses %j and writes nothing', async (args, said) => {
   const before = listing(root);
   const { code, err } = await setup(...args, '--yes');

@@ -91,7 +91,7 @@ describe('leakguard analyze', () => {
       '--json',
     );
     expect(code).toBe(3);
-    expect(err).toContain('not whole');
+    expect(err).toContain('is incomplete');
     expect((JSON.parse(out) as AnalysisReport).packets).toBe(1);
   });
 
@@ -108,7 +108,7 @@ describe('leakguard analyze', () => {
       const report = JSON.parse(json.out) as Record<string, unknown>;
       expect(report).toMatchObject({ complete: false, lost: [{ what: 'truncated' }] });
       expect([json.code, text.code]).toEqual(leaks ? [1, 1] : [3, 3]);
-      expect(text.out).toMatch(leaks ? /^LEAK: .*not all could be read/ : /^INCOMPLETE: /);
+      expect(text.out).toMatch(leaks ? /^LEAK: .*part of the capture could not be read/ : /^INCOMPLETE: /);
       expect(text.out).toContain('not read: ');
     });
 
@@ -123,7 +123,7 @@ describe('leakguard analyze', () => {
       writeFileSync(path, Buffer.concat([bytes, Buffer.alloc(16, 0xff), bytes.subarray(24)]));
       const { code, out, err } = await analyze(path, '--tunnel', TUNNEL, '--json');
       expect(code).toBe(3);
-      expect(err).toContain('not whole');
+      expect(err).toContain('is incomplete');
       expect(JSON.parse(out)).toMatchObject({ complete: false, lost: [{ what: 'damaged' }], packets: 1 });
     });
   });
@@ -184,10 +184,10 @@ describe('leakguard analyze', () => {
 
   test.each([
     [['/nowhere/at/all.pcap'], 'no such file'],
-    [[], 'Which capture file?'],
-    [['x', 'y'], 'too much'],
-    [['x', '--client', 'somebody'], 'no MAC address'],
-    [['x', '--tunnel', 'here'], 'no endpoint'],
+    [[], 'No capture file'],
+    [['x', 'y'], 'Unexpected argument "y"'],
+    [['x', '--client', 'somebody'], 'is not a MAC address'],
+    [['x', '--tunnel', 'here'], 'is not a valid endpoint'],
     [['x', '--relays', '/nowhere/relays'], 'cannot be read'],
     [['x', '--privacy', 'some'], 'full, redacted or minimal'],
     [['x', '--nonsense'], '--nonsense'],

@@ -38,7 +38,7 @@ describe('leakguard lab', () => {
   it.each([
     [[], /up, down, list or play/],
     [['sideways'], /sideways/],
-    [['play'], /Which scenario/],
+    [['play'], /No scenario/],
     [['play', 'chess'], /chess/],
     [['up', 'now'], /now/],
     [['play', 'vanilla', 'twice'], /twice/],

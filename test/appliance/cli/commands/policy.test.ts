@@ -85,10 +85,10 @@ it('tells every fault of a bad file with its line and remedy, and ends with 2', 
 });
 
 it.each([
-  [[], 'check, show, ruleset or filter?'],
+  [[], 'Choose one of check, show, ruleset or filter.'],
   [['chek', 'x'], 'There is no "policy chek".'],
-  [['check'], 'Which file?'],
-  [['check', '/nowhere/at.all'], 'there is no such file'],
+  [['check'], 'No file was given.'],
+  [['check', '/nowhere/at.all'], 'no such file'],
   [['ruleset', '/etc/hostname', '--block', 'maybe'], '--block maybe'],
 ])('ends with 2 for %j', async (args, said) => {
   const { code, err } = await run(...args);
