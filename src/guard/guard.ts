@@ -502,7 +502,7 @@ export class Guard {
     return { at, detail: this.canary.fault(monotonic) ?? proven };
   }
 
-  /** The wall-clock time of a past event as privacy allows it: `minimal` shows the hour only. (The end of an open pass lies ahead and is shown as it is.) */
+  /** The wall-clock time of a past event as privacy allows it: `minimal` shows only the hour. Not for the end of an open pass, which lies ahead. */
   #shownTime(wall: number): number {
     return this.#book.redaction.time(wall);
   }

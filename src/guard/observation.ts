@@ -143,7 +143,7 @@ export class ObservationBatch {
     return this.#held.size;
   }
 
-  /** Counts a frame at monotonic milliseconds `now`. `bytes` is the frame, of which `evidence` may copy the beginning; it may be overwritten afterwards. */
+  /** Counts a frame at monotonic milliseconds `now`. `bytes`: the frame, of which `evidence` may copy the beginning; it may be reused afterwards. */
   add(
     packet: ParsedPacket,
     judged: Judged,

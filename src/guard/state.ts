@@ -86,7 +86,11 @@ export function judgeSituation(s: Situation): Judgement {
     return say('idle', 'amber', `Nothing is plugged into ${unplugged.join(' and ')}: nothing can leave.`);
   }
   if (s.tunnelsUp === 0) {
-    return say('idle', 'amber', `No tunnel traffic was seen recently; nothing escaped${except}${shut(s.blockMode)}.`);
+    return say(
+      'idle',
+      'amber',
+      `No tunnel traffic was seen recently; nothing escaped${except}${shut(s.blockMode)}.`,
+    );
   }
   if (s.amberEscapes > 0) {
     const what = count(s.amberEscapes, 'minor exposure');

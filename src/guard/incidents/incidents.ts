@@ -476,7 +476,7 @@ export class IncidentBook {
    * As many frames of this counter are here twice: once with those that wan saw leave, for which no attempt had come in time, and once as
    * lan has told of them since, with no partner left. The latter were called stopped. `left`: so many were not found.
    */
-  tellOnce(
+  removeDuplicates(
     counter: string,
     frames: number,
   ): { readonly changed: readonly Incident[]; readonly left: number } {
