@@ -206,7 +206,7 @@ export class Correlation {
     this.#exposures.set(`${client} ${address} ${name}`, exposure, name);
   }
 
-  /** Notes a protected name that a client showed to an address outside the tunnel: further traffic there belongs to that visit, whatever name it shows. */
+  /** Notes a protected name that a client showed to an address outside the tunnel: further traffic there is that visit, whatever name it shows. */
   shown({ packet, verdict, client, folded }: Observation, now: number): void {
     if (this.#policy.profile !== 'split' || folded || verdict.rule !== 'B' || packet.ipVersion === 0) return;
     if ((packet.protocol !== Protocol.TCP && packet.protocol !== Protocol.UDP) || ASKING.has(packet.kind))
