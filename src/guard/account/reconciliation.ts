@@ -156,7 +156,7 @@ class PortReconciliation {
     return this.#closed.some(({ at }) => at >= ended);
   }
 
-  /** Undefined when there is nothing to compare yet. `settledUntil`: all earlier frames are decided; `current`: the tap judges by the newest orders. */
+  /** Undefined if there is nothing to compare yet. `settledUntil`: earlier frames are decided; `current`: the tap judges by the newest orders. */
   compare(settledUntil: number, current: boolean, now: number): Difference | undefined {
     const reading = this.#reading;
     if (reading === undefined || settledUntil < reading.ended) return undefined;

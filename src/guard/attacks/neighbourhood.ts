@@ -493,9 +493,6 @@ function left(until: number, now: number): number {
   return Math.floor((until - now) / 1_000);
 }
 
-function bounded(
-  seconds: number,
-  { min, max }: { readonly min: number; readonly max: number },
-): number {
+function bounded(seconds: number, { min, max }: { readonly min: number; readonly max: number }): number {
   return Math.min(Math.max(seconds, min), max);
 }

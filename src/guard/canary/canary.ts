@@ -266,8 +266,7 @@ export class Canary {
     const missed = this.#isOverdue(now) ? this.#missing() : this.#missed;
     const isDue = now - Math.max(this.provenAt ?? -Infinity, this.#dueSince) > PROOF_MS;
     if (!isDue && missed === undefined) return undefined;
-    const since =
-      this.provenAt === undefined ? 'yet' : `for ${((now - this.provenAt) / 1_000).toFixed(0)} s`;
+    const since = this.provenAt === undefined ? 'yet' : `for ${((now - this.provenAt) / 1_000).toFixed(0)} s`;
     return `it has not been proven ${since} that a leak is seen and held: ${missed ?? this.#pending()}`;
   }
 

@@ -100,7 +100,7 @@ describe('a proof', () => {
 
   it('stands when both taps saw, the right counters grew and nothing went on', () => {
     const { turn, fault } = box();
-    expect(fault()).toContain('not yet');
+    expect(fault()).toContain('has not been proven yet');
     for (let nth = 0; nth < 50; nth += 1) {
       turn();
       expect(fault()).toBeUndefined();
