@@ -676,7 +676,7 @@ export class IncidentBook {
     return { rule, kind, severity, client, exposure, destination, why, first, share, key };
   }
 
-  /** The incident that an observation belongs to; a new one if there is none. `sort`: appended to its share, so that other sorts do not push it out. */
+  /** The incident that an observation belongs to, begun if necessary. `sort`: appended to its share, so that other sorts do not push it out. */
   #incidentFor(observation: Observation, now: Now, notice?: Notice, sort = ''): Incident {
     const { verdict, folded } = observation;
     const described = this.#describe(observation, now, notice?.networkAttack);
