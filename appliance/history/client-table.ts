@@ -1,4 +1,4 @@
-// Knows: how clients are rows. Must not know: how they are found out about.
+// The history's table of clients.
 
 import type { ClientView } from '../../src/api/past.ts';
 import type { Privacy } from '../../src/guard/history/privacy.ts';
@@ -7,17 +7,19 @@ import type { Database, Statement } from './database.ts';
 import { isoTime, textOf } from './incident-table.ts';
 
 /**
- * Beyond these those go first that were seen for less than a minute, then the ones seen longest ago: whoever can make up MAC
- * addresses must not fill the disk, nor push out who is known.
+ * Most rows. Clients that were seen for less than a minute go first, then those last seen longest ago: a machine that makes up MAC
+ * addresses must neither fill the disk nor push out known clients.
  */
 const CLIENTS_MOST = 1_024;
 const PRUNE = `DELETE FROM clients WHERE id NOT IN
   (SELECT id FROM clients ORDER BY last - first >= 60000 DESC, last DESC LIMIT ${CLIENTS_MOST})`;
-/** Rows written between two looks at how many there are. */
+/** Rows written between two checks of their number. */
 const PRUNE_EVERY = 512;
 
-type Told = Omit<ClientView, 'id' | 'first' | 'last' | 'account'> & Partial<Pick<ClientView, 'account'>>;
+type StoredIdentity = Omit<ClientView, 'id' | 'first' | 'last' | 'account'> &
+  Partial<Pick<ClientView, 'account'>>;
 
+/** Methods throw SQLite's errors. */
 export class ClientTable {
   readonly #database: Database;
   readonly #put: Statement;
@@ -39,17 +41,17 @@ export class ClientTable {
     if (this.#written % PRUNE_EVERY === 0) this.#prune.run();
   }
 
-  /** Last seen first. */
+  /** All clients, last seen first. */
   list(): ClientView[] {
     const rows = this.#database.prepare('SELECT * FROM clients ORDER BY last DESC LIMIT ?').all(CLIENTS_MOST);
     return rows.flatMap((row) => {
-      const told = readJson(textOf(row['identity']));
-      if (!isTold(told)) return [];
-      // Rows of before 802.1X was read have no account.
+      const identity = readJson(textOf(row['identity']));
+      if (!isIdentity(identity)) return [];
+      // Rows of versions that did not read 802.1X have no account.
       return [
         {
-          ...told,
-          account: told.account ?? null,
+          ...identity,
+          account: identity.account ?? null,
           id: textOf(row['id']),
           first: isoTime(row['first']),
           last: isoTime(row['last']),
@@ -62,14 +64,15 @@ export class ClientTable {
     this.#database.exec('DELETE FROM clients');
   }
 
+  /** Deletes clients last seen before `wall` (wall clock, milliseconds), and those beyond the limit. */
   forgetBefore(wall: number): void {
     this.#database.prepare('DELETE FROM clients WHERE last < ?').run(wall);
     this.#prune.run();
   }
 }
 
-function isTold(value: unknown): value is Told {
+function isIdentity(value: unknown): value is StoredIdentity {
   if (typeof value !== 'object' || value === null) return false;
-  const { addresses, previousAddresses } = value as Partial<Told>;
+  const { addresses, previousAddresses } = value as Partial<StoredIdentity>;
   return Array.isArray(addresses) && Array.isArray(previousAddresses);
 }

@@ -1,5 +1,5 @@
-// Knows: how the history's SQLite file is opened, checked, migrated and, when it is damaged, set aside. Must not know: what
-// its rows mean. SQLite's WAL mode: a kill at any time leaves the last whole transaction (sqlite.org/wal.html).
+// Opens, checks and migrates the history's SQLite file, and sets a damaged one aside. In SQLite's WAL mode a kill at any time leaves the
+// last complete transaction (sqlite.org/wal.html).
 
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -27,13 +27,14 @@ const Sqlite = createRequire(import.meta.url)('better-sqlite3') as new (
   options: { readonly timeout: number; readonly readonly?: boolean; readonly fileMustExist?: boolean },
 ) => Database;
 
-/** A file that somebody else keeps; nothing is checked, migrated or written. Throws what SQLite says. */
+/** Opens a file that another process writes; it is not checked, migrated or written. Throws SQLite's errors. */
 export function openForReading(path: string): Database {
   const database = new Sqlite(path, { timeout: 2_000, readonly: true, fileMustExist: true });
   database.pragma('cache_size = -8192');
   return database;
 }
 
+/** The history cannot be used. `newer`: written by a newer version · `unusable`: any other reason. */
 export class StoreError extends Error {
   readonly code: 'newer' | 'unusable';
 
@@ -46,15 +47,15 @@ export class StoreError extends Error {
 
 export interface Opened {
   readonly database: Database;
-  /** What a person should know: a damaged file was set aside. */
+  /** For people: a damaged file was set aside. */
   readonly warning: string | undefined;
 }
 
 const COMPANIONS = ['', '-wal', '-shm'] as const;
-/** Where a damaged file goes. Only the last one is kept: the disk is small, and the past is private. */
+/** Suffix of a damaged file. Only the last one is kept: the disk is small, and the history is private. */
 const DAMAGED = '.damaged';
 
-/** Opens and checks the file; `migrations[n]` brings version n to n + 1. Throws StoreError when no file can be used at all. */
+/** Opens and checks the file; `migrations[n]` (SQL) brings version n to n + 1. A damaged file is replaced by a new one. Throws StoreError. */
 export function openDatabase(path: string, migrations: readonly string[]): Opened {
   try {
     return { database: openChecked(path, migrations), warning: undefined };
@@ -62,18 +63,18 @@ export function openDatabase(path: string, migrations: readonly string[]): Opene
     if (error instanceof StoreError && error.code === 'newer') throw error;
     if (!isDamage(error)) throw new StoreError('unusable', `${path} cannot be used: ${words(error)}`, error);
     setAside(path);
-    const warning = `The history was damaged (${words(error)}) and was set aside as ${path}${DAMAGED}; a new one was begun.`;
+    const warning = `The history was damaged (${words(error)}) and was set aside as ${path}${DAMAGED}; a new one was created.`;
     return { database: openChecked(path, migrations), warning };
   }
 }
 
-/** Takes a file whose content another hand has changed out of the way, for `openDatabase` to begin a new one. */
+/** Renames a file that another program has changed, so that `openDatabase` creates a new one. Returns the new path. */
 export function setAsideAs(path: string): string {
   setAside(path);
   return `${path}${DAMAGED}`;
 }
 
-/** Removes what `openDatabase` has set aside. */
+/** Removes a file that was set aside. */
 export function removeDamaged(path: string): void {
   for (const companion of COMPANIONS) rmSync(`${path}${DAMAGED}${companion}`, { force: true });
 }

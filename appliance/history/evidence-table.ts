@@ -1,11 +1,12 @@
-// Knows: how the first frames of incidents are rows. Must not know: what is in a frame. Only privacy `full` has any.
+// The history's table of captured frames. Only privacy `full` has any.
 
 import type { EvidenceFrame } from '../../src/guard/incidents/evidence.ts';
 import type { Database, Statement } from './database.ts';
 
-/** Of all frames together; those of incidents that another counts go first, then the oldest. */
+/** Most bytes of all frames together. Frames of folded incidents go first, then the oldest. */
 const BYTES_MOST = 16 * 1024 * 1024;
 
+/** Methods throw SQLite's errors. */
 export class EvidenceTable {
   readonly #database: Database;
   readonly #put: Statement;
@@ -15,11 +16,12 @@ export class EvidenceTable {
     this.#put = database.prepare('INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?, ?)');
   }
 
+  /** Adds an incident's frame; one that is there already stays as it is. */
   put(incident: string, number: number, frame: EvidenceFrame): void {
     this.#put.run(incident, number, frame.port, frame.wall, frame.length, frame.bytes);
   }
 
-  /** In the order in which they were seen; empty when there is none. */
+  /** An incident's frames, in the order in which they were seen. */
   of(incident: string): EvidenceFrame[] {
     const rows = this.#database
       .prepare('SELECT * FROM evidence WHERE incident = ? ORDER BY number')
@@ -36,13 +38,13 @@ export class EvidenceTable {
     this.#database.exec('DELETE FROM evidence');
   }
 
-  /** Those of incidents that are gone. */
+  /** Deletes the frames of these incidents. */
   forgetOf(incidents: readonly string[]): void {
     const gone = this.#database.prepare('DELETE FROM evidence WHERE incident = ?');
     for (const incident of incidents) gone.run(incident);
   }
 
-  /** The oldest beyond the bound. Reads every row once: not for every write. */
+  /** Deletes frames beyond the limit. Reads every row, so do not call it for every write. */
   prune(): void {
     let bytes = Number(
       this.#database.prepare('SELECT total(length(bytes)) AS n FROM evidence').get()?.['n'] ?? 0,

@@ -1,5 +1,4 @@
-// Knows: how silences of tunnels are rows. Must not know: how they are found out about.
-// One that still lasts has no end; whoever finds such a row of an earlier process closes it.
+// The history's table of tunnel gaps. A gap that still lasts has no end; the next process closes such rows (`closeOpen`).
 
 import type { Gap } from '../../src/guard/tunnels/gaps.ts';
 import { shownGap } from '../../src/guard/history/past.ts';
@@ -10,12 +9,13 @@ import { readJson } from '../../src/api/json.ts';
 import type { Database, SqlRow, Statement } from './database.ts';
 import { textOf } from './incident-table.ts';
 
-/** Beyond these the oldest go: who can cut the wire must not fill the disk. */
+/** Most rows; the oldest are dropped, so that someone who interrupts the wire cannot fill the disk. */
 const GAPS_MOST = 2_000;
 
-/** Silences of tunnels that are told at once. */
+/** Most gaps in one answer. */
 export const GAPS_TOLD = 200;
 
+/** Methods throw SQLite's errors. Times are wall-clock milliseconds. */
 export class GapTable {
   readonly #database: Database;
   readonly #put: Statement;
@@ -29,7 +29,7 @@ export class GapTable {
     this.#put.run(gap.tunnel, gap.lastFrame.until, endOf(gap), privacy, JSON.stringify(gap));
   }
 
-  /** Those that were at any time in [since, until), newest first. */
+  /** At most `limit` gaps that overlap [since, until), newest first. */
   select(since: number, until: number, limit: number, redaction?: Redaction): Gap[] {
     if (redaction?.privacy === 'minimal') return [];
     return this.#database
@@ -45,7 +45,7 @@ export class GapTable {
     return this.#database.prepare('SELECT * FROM gaps ORDER BY at').all().flatMap(pastOfRow);
   }
 
-  /** Nobody watched from `wall` on: silences that lasted then are no longer known to last. */
+  /** Marks gaps without an end as unwatched since `wall`: whether they lasted longer is not known. */
   closeOpen(wall: number): void {
     for (const row of this.#database.prepare('SELECT * FROM gaps WHERE until IS NULL').all())
       for (const { gap, privacy } of pastOfRow(row)) {
@@ -58,6 +58,7 @@ export class GapTable {
     this.#database.exec('DELETE FROM gaps');
   }
 
+  /** Deletes gaps that ended before `wall`, and the oldest of too many. */
   forgetBefore(wall: number): void {
     this.#database.prepare('DELETE FROM gaps WHERE until < ?').run(wall);
     this.#database
@@ -76,7 +77,7 @@ function pastOfRow(row: SqlRow): PastGap[] {
   return isGap(gap) ? [{ gap, privacy }] : [];
 }
 
-/** A row that a hand has written must not bring down who reads it. */
+/** Rows may have been edited by hand: a malformed one is skipped. */
 function isGap(value: unknown): value is Gap {
   if (typeof value !== 'object' || value === null) return false;
   const { tunnel, lastFrame, escapes, unanswered, more } = value as Partial<Record<keyof Gap, unknown>>;

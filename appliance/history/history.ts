@@ -1,5 +1,5 @@
-// Knows: the history as a whole: one file, what is written to it at a time, and what leaves it with age and size. Must not
-// know: when to write, what to do when it fails. Every method throws what SQLite says.
+// The history: one SQLite file, what is written to it in one transaction, and what is deleted because of age and size. When to write, and
+// what to do when that fails, is decided in recorder.ts and its callers. Every method throws SQLite's errors.
 
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -26,6 +26,7 @@ import { IncidentTable, textOf } from './incident-table.ts';
 import { MIGRATIONS } from './schema.ts';
 import { TimelineTable } from './timeline-table.ts';
 
+/** A captured frame of an incident, by number. */
 export interface EvidenceOf {
   readonly incident: string;
   readonly number: number;
@@ -40,38 +41,39 @@ export interface Batch {
   readonly tallies: readonly TallyAt[];
   readonly changes: readonly StateChange[];
   readonly gaps: readonly Gap[];
-  /** What the incidents hold with these, in terms of the kernel's counters since this boot. */
+  /** The frames of all incidents, including these, in terms of the kernel's counters since this boot. */
   readonly accounted?: Accounted | undefined;
 }
 
 export const HISTORY_FILE = 'history.db';
-/** The file's bound; what is beyond goes, of what there is most first, and of that the oldest. Bytes. */
+/** Size limit of the file, bytes. Beyond it the oldest rows of the largest share are deleted. */
 const BYTES_MOST = 64 * 1024 * 1024;
 const DAY_MS = 86_400_000;
-/** What is forgotten, and given back, at a time: some ten milliseconds of work. */
+/** Rows deleted, and pages given back, in one step: about ten milliseconds of work. */
 const STEP_ROWS = 250;
 const STEP_PAGES = 256;
-/** Free pages that are filled anew rather than given back. */
+/** Free pages that are kept for reuse rather than given back. */
 const SPARE_PAGES = 64;
-/** What the signature of a file that is not there is. */
+/** The signature of a missing file. */
 const GONE = 'ENOENT';
 const SAVED = '.saved';
 
+/** The open history file. */
 export class HistoryStore {
   readonly #path: string;
   readonly #database: Database;
   readonly #account: Statement;
-  /** File and log as this process left them. */
+  /** Signatures of file and write-ahead log after this process's last change. */
   #left: readonly string[] = [];
   readonly incidents: IncidentTable;
   readonly clients: ClientTable;
   readonly evidence: EvidenceTable;
   readonly timeline: TimelineTable;
   readonly gaps: GapTable;
-  /** What a person should know about the opening. */
+  /** A message for people about the opening, such as a damaged file that was set aside. */
   readonly warning: string | undefined;
 
-  /** Opens or begins the history in `stateDir`; throws StoreError when there can be none. */
+  /** Opens or creates the history in `stateDir`; throws StoreError when that is impossible. */
   constructor(stateDir: string) {
     this.#path = join(stateDir, HISTORY_FILE);
     const { database, warning } = openDatabase(this.#path, MIGRATIONS);
@@ -90,8 +92,8 @@ export class HistoryStore {
   }
 
   /**
-   * What another hand has done to the file while it was open, in words; undefined when nothing, or nobody can tell. Nobody else
-   * writes it: any change that is not this process's own makes all of it doubtful, whatever it still reads like.
+   * What another program has done to the open file, in words; undefined if nothing, or if that cannot be determined. No other program may
+   * write it: any change that this process did not make casts doubt on the whole file, even if it can still be read.
    */
   tamperedWith(): string | undefined {
     const now = this.#signatures();
@@ -104,17 +106,17 @@ export class HistoryStore {
   }
 
   /**
-   * Ends the use of a file that another hand was at. One that was removed is still open, and what was in it goes to a new file of
-   * the same name; else it is set aside. Where that is, or undefined when all was saved.
+   * Closes a file that another program has tampered with. A removed file is still open, so its content is saved to a new file of the same
+   * name; any other file is set aside. Returns where it was set aside, or undefined when everything was saved.
    */
   leave(): string | undefined {
     const isSaved = this.tamperedWith() === 'removed' && this.#save();
-    // The names go first: closing moves the log into whatever file has them by then, and takes them away.
+    // Rename first: closing writes the log into whatever file has the name at that time, and deletes the log.
     const aside = isSaved ? undefined : setAsideAs(this.#path);
     try {
       this.#database.close();
     } catch {
-      // Of a file that is damaged nothing more can be had.
+      // The file is damaged: nothing more can be saved from it.
       this.#left = [];
     }
     if (isSaved) {
@@ -136,12 +138,12 @@ export class HistoryStore {
     }
   }
 
-  /** Tunnels' silences that an earlier process did not see the end of. */
+  /** Closes tunnel gaps that an earlier process did not see the end of; `wall`: when it stopped watching, milliseconds. */
   closeOpenGaps(wall: number): void {
     this.#own(() => this.gaps.closeOpen(wall));
   }
 
-  /** All or nothing. `lasting`: on the disk when this returns, also if power goes the next moment; else after `sync`. */
+  /** Writes everything or nothing. `lasting`: it survives a power cut as soon as this returns; otherwise after `sync`. */
   write(batch: Batch, redaction: Redaction, lasting = false): void {
     const task = (): void => {
       this.#write(batch, redaction);
@@ -152,7 +154,7 @@ export class HistoryStore {
     });
   }
 
-  /** A change of this process's own. Throws StoreError where another hand was at it before: its traces would be lost in ours. */
+  /** Makes a change. Throws StoreError if another program has tampered with the file, because the change would hide the traces of that. */
   #own<T>(task: () => T): T {
     const how = this.tamperedWith();
     if (how !== undefined) throw new StoreError('unusable', `${this.#path} was ${how}`);
@@ -163,7 +165,7 @@ export class HistoryStore {
     }
   }
 
-  /** Another process of the box has written it. */
+  /** Call after another process of the box has written the file. */
   acceptWritten(): void {
     this.#note();
   }
@@ -176,7 +178,7 @@ export class HistoryStore {
     return [fileSignature(this.#path), fileSignature(`${this.#path}-wal`)];
   }
 
-  /** Has the disk take what was written; costs the caller no time. Rejects with what the disk says. */
+  /** Flushes everything written to the disk, in the background. Rejects with the disk's error. */
   async sync(): Promise<void> {
     const log = await open(`${this.#path}-wal`, 'r');
     try {
@@ -202,12 +204,12 @@ export class HistoryStore {
     })();
   }
 
-  /** A person's word is on the disk when this returns, also if power goes the next moment. How many it was the first for. */
+  /** Acknowledges an incident, or `all`. This survives a power cut as soon as it returns. Returns how many were not acknowledged before. */
   acknowledge(id: string): number {
     return this.#own(() => this.#lasting(() => this.incidents.acknowledge(id)));
   }
 
-  /** What `task` writes is on the disk when this returns. */
+  /** Whatever `task` writes is on the disk when this returns. */
   #lasting<T>(task: () => T): T {
     this.#database.pragma('synchronous = FULL');
     try {
@@ -217,22 +219,22 @@ export class HistoryStore {
     }
   }
 
-  /** The kernel's counters up to which incidents were written since this boot; undefined when none were. */
+  /** The kernel's counters that the stored incidents account for since this boot; undefined when none were stored. */
   accounted(): ReadonlyMap<string, number> | undefined {
     const row = this.#database.prepare('SELECT boot, counters FROM account').get();
     if (row === undefined || row['boot'] !== bootId()) return undefined;
     const counters = readJson(textOf(row['counters']));
     if (typeof counters !== 'object' || counters === null) return undefined;
-    const told = Object.entries(counters as Readonly<Record<string, unknown>>);
-    return new Map(told.flatMap(([name, frames]) => (typeof frames === 'number' ? [[name, frames]] : [])));
+    const entries = Object.entries(counters as Readonly<Record<string, unknown>>);
+    return new Map(entries.flatMap(([name, frames]) => (typeof frames === 'number' ? [[name, frames]] : [])));
   }
 
-  /** The kernel counts anew: what was accounted for is of no use to it. */
+  /** Call when the kernel's counters have been reset: the stored values no longer apply. */
   forgetAccount(): void {
     this.#own(() => this.#database.prepare('DELETE FROM account').run());
   }
 
-  /** Wall clock of the newest thing written; undefined when there is none. */
+  /** Wall clock of the newest incident or state written, milliseconds; undefined when there is none. */
   lastWritten(): number | undefined {
     const newest = ['SELECT max(last) AS at FROM incidents', 'SELECT max(at) AS at FROM states']
       .map((sql) => Number(this.#database.prepare(sql).get()?.['at'] ?? 0))
@@ -241,8 +243,8 @@ export class HistoryStore {
   }
 
   /**
-   * Forgets by age, so much at a time that nobody waits for it; true when there is more to forget. Incidents that nobody has
-   * acknowledged stay: the book in memory bounds them.
+   * Deletes what is too old, in steps so small that nothing has to wait; true when there is more to delete. `now`: wall clock, milliseconds.
+   * Unacknowledged incidents stay: the book in memory limits their number.
    */
   forget(now: number, retentionDays: number): boolean {
     const before = now - retentionDays * DAY_MS;
@@ -261,7 +263,7 @@ export class HistoryStore {
     });
   }
 
-  /** Forgets by size. Called with every write, so it costs what it forgets: pages that become free are filled anew. */
+  /** Deletes what exceeds the size limit. Called after every write, so it is cheap when there is nothing to delete; free pages are reused. */
   bound(): void {
     if (this.#bytes() <= BYTES_MOST) return;
     this.#own(() => {
@@ -279,7 +281,7 @@ export class HistoryStore {
     return forgotten;
   }
 
-  /** Writes the past anew as `redaction` shows it, and leaves nothing of how it was: no free page, no log, no damaged copy. */
+  /** Rewrites the history as `redaction` shows it. Nothing of the old content is left: not in free pages, the log or a damaged copy. */
   rewrite(redaction: Redaction): void {
     this.#own(() => this.#rewrite(redaction));
   }
@@ -301,6 +303,7 @@ export class HistoryStore {
     removeDamaged(this.#path);
   }
 
+  /** Closes the file. */
   close(): void {
     this.#database.close();
   }

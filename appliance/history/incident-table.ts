@@ -1,6 +1,6 @@
-// Knows: how incidents are rows, and how a filter is a question in SQL. Must not know: when anything is written.
-// A row holds what is shown, under the privacy it was written with; what only some incidents have is JSON in `more`. `share` is
-// whose room it takes, `folded` the incident that counts its frames now ('' for none): such a row keeps the name where it fits.
+// The history's table of incidents, and filters as SQL. A row holds what is shown, under the privacy setting it was recorded with; fields
+// that only some incidents have are JSON in `more`. `share` is whose room the incident takes, `folded` the id of the incident that counts
+// its frames now ('' for none): such a row only keeps the name, as long as there is room.
 
 import { isKind, isRule, selects } from '../../src/guard/history/history.ts';
 import { shareOf } from '../../src/guard/incidents/incident-view.ts';
@@ -35,12 +35,13 @@ const COLUMNS = [
   'share',
   'folded',
 ] as const;
-/** What may leave: what was seen by someone, and what another incident counts. As in the index, to the letter. */
+/** Rows that may be deleted: acknowledged ones, and those that another incident counts. Must be spelled exactly as in the index. */
 const MAY_GO = "acknowledged = 1 OR folded <> ''";
 
-/** A limit that is none: SQLite counts in 64 bits. */
+/** A limit that is never reached. */
 const ALL = 1_000_000_000;
 
+/** Methods throw SQLite's errors. */
 export class IncidentTable {
   readonly #database: Database;
   readonly #put: Statement;
@@ -53,7 +54,7 @@ export class IncidentTable {
       `INSERT INTO incidents (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
        ON CONFLICT (id) DO UPDATE SET ${updates.join(', ')}`,
     );
-    // The second condition is what has SQLite use the index, which holds no others (partial indexes, section 2).
+    // The second condition makes SQLite use the partial index, which contains only such rows (SQLite, partial indexes, section 2).
     this.#moveOn = database.prepare("UPDATE incidents SET folded = ? WHERE folded = ? AND folded <> ''");
   }
 
@@ -61,7 +62,7 @@ export class IncidentTable {
     const { id, first, last, acknowledged, breach, foldedInto = '', ...rest } = incident;
     const { client, rule, kind, severity, exposure, destination, why, attempted, escaped, blocked, ...more } =
       rest;
-    // What it had taken goes along.
+    // Incidents that were folded into it move along.
     if (foldedInto !== '') this.#moveOn.run(foldedInto, id);
     this.#put.run(
       id,
@@ -86,8 +87,10 @@ export class IncidentTable {
     );
   }
 
-  /** Newest first. When there are more than the limit, each share gives as much of its newest as every other, or all it has. */
-  /** As `redaction` shows them, where some tell more than it does: by what it hides nothing can be found either. */
+  /**
+   * Incidents that match the filter, newest first. If there are more than the limit, each share contributes equally many of its newest, or
+   * all it has. They are shown as `redaction` allows, and what it hides cannot be searched for either.
+   */
   select(filter: IncidentFilter, redaction?: Redaction): IncidentView[] {
     const hides = redaction !== undefined && this.writtenUnder(laxerThan(redaction.privacy)) > 0;
     if (!hides) return this.selectPast(filter).map(({ incident }) => incident);
@@ -104,7 +107,7 @@ export class IncidentTable {
     );
   }
 
-  /** As `select`, with the privacy that each was written under. */
+  /** Like `select`, but as recorded, with the privacy setting of each. */
   selectPast(filter: IncidentFilter): PastIncident[] {
     const { where, values } = conditions(filter);
     const newest = this.#database
@@ -115,7 +118,7 @@ export class IncidentTable {
 
   #fairly(filter: IncidentFilter): SqlRow[] {
     const { where, values } = conditions(filter);
-    // Where there are more shares than places, those with the newest frames get one each.
+    // If there are more shares than the limit, those with the newest frames contribute one incident each.
     const shares = this.#database
       .prepare(
         `SELECT share, count(*) AS n FROM incidents ${where} GROUP BY share ORDER BY max(last) DESC LIMIT ?`,
@@ -143,20 +146,20 @@ export class IncidentTable {
     return past === undefined || redaction === undefined ? past?.incident : shown(past, redaction);
   }
 
-  /** Marks one with those that it counts, or all; how many were not marked before. */
+  /** Acknowledges an incident with those folded into it, or `all`; returns how many were not acknowledged before. */
   acknowledge(id: string): number {
     const one = id === 'all' ? '' : " AND (id = ? OR (folded = ? AND folded <> ''))";
     const sql = `UPDATE incidents SET acknowledged = 1 WHERE acknowledged = 0${one}`;
     return this.#database.prepare(sql).run(...(id === 'all' ? [] : [id, id])).changes;
   }
 
-  /** Incidents that were written under one of these. */
+  /** Number of incidents recorded under one of these settings. */
   writtenUnder(privacies: readonly Privacy[]): number {
     const count = this.#database.prepare('SELECT count(*) AS n FROM incidents WHERE privacy = ?');
     return privacies.reduce((sum, privacy) => sum + Number(count.get(privacy)?.['n'] ?? 0), 0);
   }
 
-  /** Every incident with the privacy that it was written under. */
+  /** Every incident as recorded. */
   *all(): Generator<PastIncident> {
     for (const row of this.#database.prepare('SELECT * FROM incidents').all()) yield* pastOfRow(row);
   }
@@ -165,13 +168,13 @@ export class IncidentTable {
     this.#database.exec('DELETE FROM incidents');
   }
 
-  /** The oldest `most` of those before `wall`. What nobody has acknowledged stays, however old. The ids of what went. */
-  forgetBefore(wall: number, most: number): string[] {
+  /** Deletes the oldest `limit` acknowledged incidents before `wall` (wall clock, milliseconds); returns their ids. */
+  forgetBefore(wall: number, limit: number): string[] {
     const oldest = 'SELECT id FROM incidents WHERE acknowledged = 1 AND last < ? ORDER BY last LIMIT ?';
-    return this.#forget(`id IN (${oldest})`, wall, most);
+    return this.#forget(`id IN (${oldest})`, wall, limit);
   }
 
-  /** The `count` oldest that may go of the share that has most of them, so that a flood pushes out its own past; their ids. */
+  /** Deletes the `count` oldest rows that may go of the largest share, so that a flood pushes out only its own past; returns their ids. */
   forgetOldest(count: number): string[] {
     const largest = `SELECT share FROM incidents WHERE ${MAY_GO} GROUP BY share ORDER BY count(*) DESC LIMIT 1`;
     const share = textOf(this.#database.prepare(largest).get()?.['share']);
@@ -199,7 +202,7 @@ function conditions(filter: IncidentFilter): { where: string; values: SqlValue[]
   if (filter.since !== undefined) add('last >= ?', filter.since);
   if (filter.until !== undefined) add('first < ?', filter.until);
   if (filter.acknowledged !== undefined) add('acknowledged = ?', Number(filter.acknowledged));
-  // What another incident counts is acknowledged with it.
+  // A folded incident is acknowledged with the one that counts its frames.
   if (filter.acknowledged === false) add("folded = ''");
   if (filter.escapedOnly === true) add('escaped > 0');
   if (filter.text !== undefined) {
@@ -226,20 +229,20 @@ function pastOfRow(row: SqlRow): PastIncident[] {
   }));
 }
 
-/** Never more than the frames that were called so: a hand may have written the row. */
+/** The assumed fates in a row, limited to its frames: the row may have been edited by hand. */
 function doubtOf(row: SqlRow): Doubt | undefined {
   const more = readJson(textOf(row['more']));
-  const said = (more as { readonly doubt?: Partial<Record<keyof Doubt, unknown>> } | null)?.doubt;
-  if (typeof said !== 'object') return undefined;
-  const within = (value: unknown, most: SqlValue | undefined): number =>
-    Number.isSafeInteger(value) ? Math.max(0, Math.min(Number(value), Number(most))) : 0;
+  const doubt = (more as { readonly doubt?: Partial<Record<keyof Doubt, unknown>> } | null)?.doubt;
+  if (typeof doubt !== 'object') return undefined;
+  const within = (value: unknown, limit: SqlValue | undefined): number =>
+    Number.isSafeInteger(value) ? Math.max(0, Math.min(Number(value), Number(limit))) : 0;
   return {
-    assumed: within(said.assumed, row['escaped']),
-    presumed: within(said.presumed, row['blocked']),
+    assumed: within(doubt.assumed, row['escaped']),
+    presumed: within(doubt.presumed, row['blocked']),
   };
 }
 
-/** None for a row that a hand has written: what is shown must have its shape. */
+/** The incident in a row; none if the row was edited by hand and is malformed. */
 function viewOfRow(row: SqlRow): IncidentView[] {
   const [rule, kind, severity] = [textOf(row['rule']), textOf(row['kind']), textOf(row['severity'])];
   if (!isRule(rule) || !isKind(kind) || (severity !== 'red' && severity !== 'amber')) return [];
@@ -251,7 +254,7 @@ function viewOfRow(row: SqlRow): IncidentView[] {
   return [
     {
       ...more,
-      // A row of an earlier version has neither.
+      // Rows of earlier versions have neither.
       ...(isCount(questions) ? { questions } : {}),
       ...(isCount(visits) ? { visits } : {}),
       id: textOf(row['id']),
@@ -278,10 +281,12 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
+/** The text in a column; '' for anything else. */
 export function textOf(value: SqlValue | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** The time in a column (milliseconds) as ISO 8601; the epoch for anything else. */
 export function isoTime(value: SqlValue | undefined): string {
   const date = new Date(Number(value));
   return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();

@@ -1,6 +1,6 @@
-// Knows: the key of the hash that stands for names and identities, where it is kept, and that it never leaves the box. Must not
-// know: what is hashed. RFC 2104 (HMAC) with SHA-256: without the key a hash cannot be tried against a list of names. Whoever has
-// the disk has a key that lies on it: then every hash of the history can be tried, and `memory` is for who fears that.
+// The key of the hash that replaces names and identities (HMAC, RFC 2104, with SHA-256). It never leaves the box: without it, a hash
+// cannot be tested against a list of names. A key that is kept on the disk is known to anyone who has the disk, so the policy can have it
+// kept in memory only.
 
 import { createHmac, randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
@@ -12,20 +12,22 @@ import { fileSignature, readRegularFile } from '../os/regular-file.ts';
 const FILE = 'privacy.key';
 const BYTES = 32;
 
+/** Where the key is kept. */
 export type KeyPlace = 'disk' | 'memory';
 
+/** The path of the key file. */
 export function privacyKeyIn(stateDir: string): string {
   return join(stateDir, FILE);
 }
 
-/** Until it has a place nothing of it is read or written, and its hashes mean nothing to anybody else. */
+/** The key. Until `place` is called, nothing is read or written, and the key is a temporary one. */
 export class PrivacyKey {
   readonly #path: string;
   #key: Buffer = randomBytes(BYTES);
   #place: KeyPlace | undefined;
-  /** The file as it was when it was last looked into. */
+  /** Signature of the file when it was last read or written. */
   #seen: string | undefined;
-  /** Always by the key of the moment. */
+  /** Hashes with the current key. */
   readonly hash: KeyedHash = (text) => hashOf(this.#key, text);
 
   constructor(stateDir: string) {
@@ -33,8 +35,8 @@ export class PrivacyKey {
   }
 
   /**
-   * From now on it is kept there. The first place on disk finds the key of an earlier run; any other is a new key, for what was
-   * hashed by a key that somebody may have read, or may read, must not be linked with what was not. Throws what the file system says.
+   * Keeps the key there from now on. The first call, with `disk`, takes over the key of an earlier run; any other change makes a new key, so
+   * that hashes made with a key that has been or will be on the disk cannot be linked with others. Throws file system errors.
    */
   place(place: KeyPlace): void {
     if (place === this.#place) return;
@@ -45,24 +47,24 @@ export class PrivacyKey {
     else this.#renew();
   }
 
-  /** Another key, and nothing is left of the one before: what it has hashed can be tried against no list any more. */
+  /** Replaces the key and deletes the old one: hashes made with it can no longer be tested against a list. Throws file system errors. */
   forget(): void {
     this.#renew();
   }
 
-  /** Has the place as it is to be: puts the file back where another hand removed or changed it; true when it did. Throws what the file system says. */
+  /** Restores the file if another program removed or changed it, and then returns true; with `memory`, removes it. Throws file system errors. */
   keep(): boolean {
     if (this.#place === 'memory') this.#remove();
     if (this.#place !== 'disk') return false;
     if (this.#seen !== undefined && fileSignature(this.#path) === this.#seen) return false;
-    // The same name must look the same as long as the history lasts: the key in memory is the one that counts.
-    const whole = readKey(this.#path)?.equals(this.#key) === true;
-    if (!whole) writeDurable(this.#path, this.#text());
+    // A name must keep its hash as long as the history lasts, so the key in memory is the one that counts.
+    const isIntact = readKey(this.#path)?.equals(this.#key) === true;
+    if (!isIntact) writeDurable(this.#path, this.#text());
     this.#seen = fileSignature(this.#path);
-    return !whole;
+    return !isIntact;
   }
 
-  /** For another process of the box, over a pipe. */
+  /** The key as text, for another process of the box; send it over a pipe only. */
   get secret(): string {
     return this.#text();
   }
@@ -85,13 +87,13 @@ export class PrivacyKey {
   }
 }
 
-/** The hash of a key that another process has. */
+/** The hash with a key that another process sent (`PrivacyKey.secret`). */
 export function hashWith(secret: string): KeyedHash {
   const key = Buffer.from(secret, 'hex');
   return (text) => hashOf(key, text);
 }
 
-/** A hash whose key is kept nowhere. */
+/** A hash with a random key that is not kept. */
 export function passingHash(): KeyedHash {
   const key = randomBytes(BYTES);
   return (text) => hashOf(key, text);

@@ -1,5 +1,5 @@
-// Knows: under which suffix people register names, by the list of the package tldts (publicsuffix.org, its ICANN section).
-// Must not know: whose name it is. The list is loaded when it is first asked: most commands never do.
+// The public suffix of a name, from the list in the package tldts (publicsuffix.org, ICANN section). The list is loaded on first use:
+// most commands never need it.
 
 import { createRequire } from 'node:module';
 
@@ -12,7 +12,7 @@ interface Parser {
 
 let parser: Parser | undefined;
 
-/** `co.uk` for `www.bank.co.uk`; '' for a name whose last labels are in no registry: they may be anybody's. */
+/** `co.uk` for `www.bank.co.uk`; '' if the name's last labels are not in the list. */
 export function publicSuffix(name: string): string {
   parser ??= createRequire(import.meta.url)('tldts') as Parser;
   const found = parser.parse(name, { extractHostname: false, validateHostname: false });

@@ -1,6 +1,6 @@
-// Knows: when the history is written: at most once a second, at once when much has come, never when nothing happened.
-// Must not know: what the records mean. A disk that is full, read-only or gone costs history, never the guard: what could not
-// be written is tried again, within bounds, and what there is most of gives when they are reached.
+// Decides when the history is written: at most once a second, immediately when much has come, never when nothing has happened. A disk that
+// is full, read-only or missing costs history but never stops the guard: what could not be written waits, within limits, and is tried
+// again; when the limits are reached, the largest share loses its oldest.
 
 import type { ClientView } from '../../src/api/past.ts';
 import type { Gap } from '../../src/guard/tunnels/gaps.ts';
@@ -16,29 +16,31 @@ import type { Batch, EvidenceOf, HistoryStore } from './history.ts';
 const FLUSH_MS = 1_000;
 const FLUSH_ROWS = 500;
 const RETRY_MS = 10_000;
-/** What was written is on the disk after this long, also if power goes: seldom enough for a card that wears out. */
+/** Written data survives a power cut after this time: a compromise with the wear of an SD card. Milliseconds. */
 const SYNC_MS = 5_000;
-/** Incidents, and frames, that wait while the disk does not take them. */
+/** Most incidents, frames and changes that wait while the disk cannot be written. */
 const WAITING_MOST = 5_000;
 const CLIENTS_MOST = 1_024;
-/** A client that was seen for less has come and gone, milliseconds. */
+/** A client that was seen for less than this is a passing one, milliseconds. */
 const KNOWN_MS = 60_000;
 const FORGET_MS = 3_600_000;
-/** Between two steps of forgetting. */
+/** Pause between two steps of deleting old rows, milliseconds. */
 const FORGET_STEP_MS = 50;
-/** Wall and monotonic clock must have agreed this long: a clock that jumped a year ahead must not empty the history. */
+/** Old rows are deleted only after wall and monotonic clock have agreed for so long: a clock that jumps a year ahead must not empty the history. */
 const STEADY_MS = 3_600_000;
 const STEADY_TOLERANCE_MS = 60_000;
 
+/** What a recorder needs from its surroundings. */
 export interface RecorderPorts {
   readonly now: () => { readonly wall: number; readonly monotonic: number };
-  /** What is wrong with the history, or undefined when nothing is. */
+  /** Called with what is wrong with the history, for people, or undefined when nothing is. */
   readonly fault: (text: string | undefined) => void;
   readonly retentionDays: () => number;
-  /** What the incidents hold at this moment, in terms of the kernel's counters. */
+  /** The incidents' frames at this moment, in terms of the kernel's counters. */
   readonly accounted?: () => Accounted | undefined;
 }
 
+/** Collects what is to be written and writes it. */
 export class Recorder {
   #store: HistoryStore;
   readonly #ports: RecorderPorts;
@@ -47,7 +49,7 @@ export class Recorder {
   readonly #clients = new FairMap<ClientView>(CLIENTS_MOST);
   #evidenceTaken = new WeakMap<Incident, number>();
   readonly #evidence = new Shares<EvidenceOf>();
-  /** In the order in which they came. */
+  /** Captured frames that wait, in order of arrival. */
   #frames = new Set<EvidenceOf>();
   #flushedAt = -Infinity;
   #tallies = new Map<number, Tally>();
@@ -65,7 +67,7 @@ export class Recorder {
   #forgotAt = -Infinity;
   #forgetTimer: NodeJS.Timeout | undefined;
   #redaction: Redaction;
-  /** Incidents that were forgotten before they could be written. */
+  /** Number of incidents dropped before they could be written. */
   lost = 0;
 
   constructor(store: HistoryStore, redaction: Redaction, ports: RecorderPorts) {
@@ -74,7 +76,7 @@ export class Recorder {
     this.#ports = ports;
   }
 
-  /** Goes on in another file, with all that waits. Of what was written before, nothing is known to be in it. */
+  /** Continues in another file, with everything that waits. What was written before may not be in that file. */
   continueIn(store: HistoryStore): void {
     this.#store = store;
     this.#evidenceTaken = new WeakMap();
@@ -82,11 +84,12 @@ export class Recorder {
     this.#soon();
   }
 
+  /** Used for everything written from now on. */
   setRedaction(redaction: Redaction): void {
     this.#redaction = redaction;
   }
 
-  /** The incident as it is when it is written, and those of its frames that were not written yet. */
+  /** Queues an incident, written in its state at that time, and its captured frames that have not been written yet. */
   incident(incident: Incident): void {
     this.#incidents.add(incident);
     this.#incidentShares.put(incident, incident.share);
@@ -106,13 +109,14 @@ export class Recorder {
     this.#soon();
   }
 
+  /** Queues a client. */
   client(client: ClientView): void {
     const isKnown = Date.parse(client.last) - Date.parse(client.first) >= KNOWN_MS;
     this.#clients.set(client.id, client, isKnown ? 'known' : 'passing');
     this.#soon();
   }
 
-  /** What was counted since the last call. */
+  /** Queues what was counted since the last call. */
   count(tally: Tally): void {
     if (isEmpty(tally)) return;
     const { wall } = this.#ports.now();
@@ -121,30 +125,33 @@ export class Recorder {
     this.#soon();
   }
 
-  /** A silence of a tunnel, as it is now. */
+  /** Queues a tunnel's gap in its current form. */
   gap(gap: Gap): void {
     this.#gaps.set(`${gap.tunnel} ${gap.lastFrame.until}`, gap);
     this.#soon();
   }
 
-  /** States of one second are told as one, by the worst, and what holds after it. */
+  /** Queues a change of state. Changes within one second become one with the worst state, followed by the current state. */
   change(change: StateChange): void {
     const second = Math.floor(change.at / 1_000);
-    const told = this.#changes.get(second);
-    this.#changes.set(second, told === undefined ? change : { ...joined(told, change), at: told.at });
+    const earlier = this.#changes.get(second);
+    this.#changes.set(
+      second,
+      earlier === undefined ? change : { ...joined(earlier, change), at: earlier.at },
+    );
     this.#current = change;
     const [oldest] = this.#changes.keys();
     if (this.#changes.size > WAITING_MOST && oldest !== undefined) this.#changes.delete(oldest);
     this.#soon();
   }
 
-  /** From here on is counted: to be known before the first frame is, for what comes before the first incident was written. */
+  /** Writes the counter values from which counting starts. Call it at the start, so that frames before the first written incident are not lost. */
   account(): void {
     this.#isAccountDue = true;
     this.flush();
   }
 
-  /** Writes what waits; false when the disk did not take it. `lasting`: it outlives a power cut from now on. */
+  /** Writes everything that waits; false when that failed. `lasting`: it survives a power cut from now on. */
   flush(lasting = false): boolean {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -173,7 +180,7 @@ export class Recorder {
     return true;
   }
 
-  /** Until `release` nothing is written: somebody else writes. What comes waits, within bounds. */
+  /** Writes nothing until `release`, while another process writes the file. Everything waits, within limits. */
   hold(): void {
     this.#isHeld = true;
   }
@@ -191,6 +198,7 @@ export class Recorder {
     );
   }
 
+  /** Writes what waits and stops. */
   close(): void {
     if (this.waiting) this.flush();
     clearTimeout(this.#timer);
@@ -219,18 +227,18 @@ export class Recorder {
       evidence: [...this.#frames],
       clients: [...this.#clients.values()],
       tallies: [...this.#tallies].map(([at, tally]): TallyAt => ({ at, ...tally })),
-      changes: this.#told(),
+      changes: this.#changesAndCurrent(),
       gaps: [...this.#gaps.values()],
       accounted: this.#incidents.size > 0 || this.#isAccountDue ? this.#ports.accounted?.() : undefined,
     };
   }
 
-  #told(): StateChange[] {
-    const told = [...this.#changes.values()];
-    const last = told.at(-1);
+  #changesAndCurrent(): StateChange[] {
+    const changes = [...this.#changes.values()];
+    const last = changes.at(-1);
     const now = this.#current;
-    if (last === undefined || now === undefined || now.at <= last.at) return told;
-    return [...told, now];
+    if (last === undefined || now === undefined || now.at <= last.at) return changes;
+    return [...changes, now];
   }
 
   #soon(): void {
@@ -242,7 +250,7 @@ export class Recorder {
         this.lost += 1;
       }
     }
-    // Much is written at once, more than that once a second: a flood of names must not keep the disk busy.
+    // Many incidents are written immediately, but at most once a second: a flood of names must not keep the disk busy.
     const due = Math.max(this.#retryAt, this.#flushedAt + FLUSH_MS);
     if (monotonic >= due && this.#incidents.size >= FLUSH_ROWS) {
       this.flush();
@@ -259,9 +267,9 @@ export class Recorder {
 
   #refused(error: unknown): void {
     this.#retryAt = this.#ports.now().monotonic + RETRY_MS;
-    const said = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
     this.#ports.fault(
-      `The history cannot be written (${said}); the guard goes on, and what happened is kept in memory.`,
+      `The history cannot be written (${message}); the guard keeps working, and new events are kept in memory.`,
     );
     this.#soon();
   }
@@ -275,7 +283,7 @@ export class Recorder {
     }
   }
 
-  /** Step by step: what has a month to forget must not hold up who asks something. */
+  /** Deletes in steps, so that even a month of rows does not hold up requests. */
   #forgetByAge(): void {
     clearTimeout(this.#forgetTimer);
     if (this.#closed || !this.#store.forget(this.#ports.now().wall, this.#ports.retentionDays())) return;

@@ -1,7 +1,7 @@
-// Knows: the tables of the history, and how each version became the next. Must not know: who writes or reads them.
-// Times are wall-clock milliseconds since the epoch. A migration that has been shipped is never changed.
+// The history's tables, as migrations from one version to the next. Times are wall-clock milliseconds since the epoch. A migration that has
+// been shipped is never changed.
 
-/** `MIGRATIONS[n]` brings version n to n + 1; version 0 is an empty file. */
+/** SQL: `MIGRATIONS[n]` brings version n to n + 1; version 0 is an empty file. */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE incidents (

@@ -1,5 +1,5 @@
-// Knows: how counts by minute and hour, and changes of state, are rows. Must not know: what a state means.
-// Roll-ups keep every zoom cheap: 30 days are 720 hours or 43,200 minutes at most.
+// The history's tables of counts by minute and by hour, and of state changes. Counts are rolled up by the hour so that every zoom level is
+// cheap: 30 days are 720 hours or 43,200 minutes at most. Times are wall-clock milliseconds.
 
 import { TIMELINE_STATES, TIMELINE_TUNNELS } from '../../src/guard/history/timeline.ts';
 import type { StateChange, TallyAt } from '../../src/guard/history/timeline.ts';
@@ -10,7 +10,7 @@ import { textOf } from './incident-table.ts';
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const COUNTS = 'red_escaped, red_blocked, amber_escaped, amber_blocked, unseen';
-/** The place of a word in a list, as SQL. */
+/** SQL for the index of a column's word in a list. */
 const rank = (column: string, words: readonly string[]): string =>
   `CASE ${column} ${words.map((word, n) => `WHEN '${word}' THEN ${n}`).join(' ')} ELSE 0 END`;
 const CHANGES_BY_INTERVAL = `
@@ -21,6 +21,7 @@ const CHANGES_BY_INTERVAL = `
     FROM states WHERE at >= ? AND at < ? GROUP BY CAST((at - ?) / ? AS INTEGER)
   ) ON states.at = ended ORDER BY at`;
 
+/** Methods throw SQLite's errors. */
 export class TimelineTable {
   readonly #database: Database;
   readonly #addMinute: Statement;
@@ -34,7 +35,7 @@ export class TimelineTable {
     this.#putState = database.prepare('INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?)');
   }
 
-  /** `coarse`: by the hour only. */
+  /** Adds counts. `coarse`: by the hour only. */
   count({ at, ...tally }: TallyAt, coarse: boolean): void {
     const { redEscaped, redBlocked, amberEscaped, amberBlocked, unseen } = tally;
     const counts = [redEscaped, redBlocked, amberEscaped, amberBlocked, unseen];
@@ -46,7 +47,7 @@ export class TimelineTable {
     this.#putState.run(at, state, tunnel, Number(blockMode), Number(pass));
   }
 
-  /** What begins in [from, to), summed by interval: from minutes where an interval is finer than an hour and they were kept. */
+  /** Counts in [from, to), summed by intervals of `width` milliseconds; from minutes, if these were kept, where intervals are shorter than an hour. */
   tallies(from: number, to: number, width: number): TallyAt[] {
     const hours = this.#read('hours', from, to, width);
     if (width >= HOUR_MS) return hours;
@@ -56,8 +57,8 @@ export class TimelineTable {
   }
 
   /**
-   * Those in [from, to), with the one that held at `from` before them. Those of one interval are told as two: the worst of
-   * all that was true in it, and what held at its end. Thirty days of changes are grouped by SQLite, not carried here.
+   * State changes in [from, to), preceded by the one in effect at `from`. Several changes in one interval of `width` milliseconds become two:
+   * the worst of everything that was true in it, and what was true at its end. SQLite does the grouping, as there may be very many rows.
    */
   changes(from: number, to: number, width: number): StateChange[] {
     const before = this.#database
@@ -68,29 +69,29 @@ export class TimelineTable {
     return [...before, ...grouped.flatMap(changesOfInterval)];
   }
 
-  /** The newest of those before wall clock `now`: a clock that was set back has others ahead of it. */
+  /** The newest state change up to `now`; after the clock was set back there may be later ones. */
   lastChange(now: number): StateChange | undefined {
     const sql = 'SELECT * FROM states WHERE at <= ? ORDER BY at DESC LIMIT 1';
     const row = this.#database.prepare(sql).get(now);
     return row === undefined ? undefined : changeOf(row);
   }
 
-  /** The oldest `most` of each kind before `wall`; true when there may be more. */
-  forgetBefore(wall: number, most: number): boolean {
+  /** Deletes the oldest `limit` rows before `wall` of each table; true when there may be more. */
+  forgetBefore(wall: number, limit: number): boolean {
     const gone = ['minutes', 'hours', 'states'].map((table) => {
       const oldest = `SELECT at FROM ${table} WHERE at < ? ORDER BY at LIMIT ?`;
-      return this.#database.prepare(`DELETE FROM ${table} WHERE at IN (${oldest})`).run(wall, most).changes;
+      return this.#database.prepare(`DELETE FROM ${table} WHERE at IN (${oldest})`).run(wall, limit).changes;
     });
-    return gone.some((count) => count === most);
+    return gone.some((count) => count === limit);
   }
 
-  /** The `count` oldest changes of state; how many there were. */
+  /** Deletes the `count` oldest state changes; returns how many there were. */
   forgetOldest(count: number): number {
     const sql = 'DELETE FROM states WHERE at IN (SELECT at FROM states ORDER BY at LIMIT ?)';
     return this.#database.prepare(sql).run(count).changes;
   }
 
-  /** Leaves what the coarsest privacy may know: counts by the hour. */
+  /** Deletes everything that privacy `minimal` does not keep: only counts by the hour remain. */
   coarsen(): void {
     this.#database.exec('DELETE FROM minutes; DELETE FROM states');
   }
@@ -107,7 +108,7 @@ export class TimelineTable {
   }
 }
 
-/** The range widened to whole minutes or hours, whichever its intervals are made of; `hoursOnly`: nothing finer is told. */
+/** The range widened to whole minutes, or to whole hours if its intervals are at least an hour long or `hoursOnly` is set. */
 export function wholeRange(range: Range, hoursOnly = false): Range {
   const isFine = !hoursOnly && (range.to - range.from) / range.buckets < HOUR_MS;
   const unit = isFine ? MINUTE_MS : HOUR_MS;
@@ -148,7 +149,7 @@ function changeOf(row: SqlRow): StateChange {
   };
 }
 
-/** What was true in an interval at its worst, from its first change on, and what held at its end. */
+/** The worst that was true in an interval, from its first change on, and what was true at its end. */
 function changesOfInterval(row: SqlRow): StateChange[] {
   const last = changeOf(row);
   const began = Number(row['began']);

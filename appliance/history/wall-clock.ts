@@ -1,21 +1,22 @@
-// Knows: when the wall clock was set, by holding it against the monotonic one. Must not know: who sets it, what is timed by it.
-// A small box has no battery for its clock: it may jump by decades when the network tells it the time.
+// Notices when the wall clock is set, by comparing it with the monotonic clock. A small box has no battery-backed clock: the time may jump
+// by decades when it is set.
 
 import type { Now } from '../../src/guard/now.ts';
 
-/** Clocks drift apart, and time servers nudge them; more than this at once is a jump. Milliseconds. */
+/** Clocks drift, and time sources adjust them; a larger difference at once is a jump. Milliseconds. */
 const TOLERANCE_MS = 5_000;
 
+/** A jump of the wall clock: the time it would have shown, and the time it shows. Milliseconds since the epoch. */
 export interface ClockJump {
-  /** What the clock said last, and what it said then: wall clock, milliseconds. */
   readonly from: number;
   readonly to: number;
 }
 
+/** Watches the wall clock. */
 export class WallClock {
   #last: Now | undefined;
 
-  /** Takes both clocks; what happened to the wall clock since the last call, if more than time passed. */
+  /** Takes both clocks; returns the jump of the wall clock since the last call, if there was one. */
   look(now: Now): ClockJump | undefined {
     const last = this.#last;
     this.#last = now;
@@ -25,11 +26,11 @@ export class WallClock {
   }
 }
 
-/** For people; `shownTime`: what may be told of a time. */
+/** A clock jump in words, for people. `shownTime`: redacts a wall-clock time as privacy requires. */
 export function jumpWords(
   { from, to }: ClockJump,
   shownTime: (wall: number) => number = (time) => time,
 ): string {
   const [before, after] = [from, to].map((wall) => new Date(shownTime(wall)).toISOString());
-  return `The clock was set from ${before ?? ''} to ${after ?? ''}: what is older and what is newer than that stands at different times in the history.`;
+  return `The clock was set from ${before ?? ''} to ${after ?? ''}: times in the history from before and after this change cannot be compared.`;
 }

@@ -1,22 +1,21 @@
-// Knows: a process that does one job after the other, and what becomes of a job that takes too long. Must not know: any job.
-// A process, not a thread: V8 ends all of a process whose stack or memory a text has used up, and a native module that is busy
-// cannot be stopped in a thread.
+// Runs jobs in a child process, one after the other, and kills it when a job takes too long. A process, not a thread: when a text exhausts
+// stack or memory V8 ends the whole process, and a busy native module in a thread cannot be stopped.
 
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 
 import { afterReading } from '../os/after-reading.ts';
 
-/** Jobs by their kind: what is given and what comes back is plain data. */
+/** Jobs by kind; input and result are plain data. */
 export type Jobs = Readonly<Record<string, { readonly given: unknown; readonly result: unknown }>>;
 
-/** What the process is sent. It says `ready` when it is, and answers each job with its result, or with the parts of it. */
+/** A job as it is sent to the process. The process sends `ready` once, then for each job its result, preceded by parts if it is large. */
 export interface JobMessage {
   readonly kind: string;
   readonly given: unknown;
 }
 
-/** `busy`: too many wait · `too-costly`: ended for its time or memory · `unusable`: there is no such process · `failed`: it says why. */
+/** `busy`: too many jobs wait · `too-costly`: killed for its time or memory · `unusable`: the process does not run · `failed`: the job failed. */
 export class JobError extends Error {
   readonly code: 'busy' | 'too-costly' | 'unusable' | 'failed';
 
@@ -28,15 +27,15 @@ export class JobError extends Error {
 }
 
 export interface JobLimits {
-  /** A job that takes longer is given up, milliseconds. */
+  /** A job that takes longer is killed, milliseconds. */
   readonly deadlineMs: number;
-  /** How long the process may take to start: seconds on a small board under load. */
+  /** How long the process may take to start, milliseconds: on a small board under load it takes seconds. */
   readonly startMs: number;
-  /** Jobs that wait; one more is refused. */
+  /** Most jobs that wait; further ones are refused. */
   readonly waiting: number;
-  /** Without work the process ends after this: it is rarely needed, and its memory often. */
+  /** An idle process is ended after this time, milliseconds: it is rarely needed, its memory often is. */
   readonly idleMs: number;
-  /** What V8 may keep of it, megabytes. */
+  /** V8's heap limit, megabytes. */
   readonly heapMb: number;
 }
 
@@ -53,6 +52,7 @@ interface Waiting extends JobMessage {
   readonly refuse: (error: JobError) => void;
 }
 
+/** One child process, started when the first job comes. */
 export class JobProcess<J extends Jobs> {
   readonly #limits: JobLimits;
   readonly #program: string;
@@ -61,7 +61,7 @@ export class JobProcess<J extends Jobs> {
   #child: ChildProcess | undefined;
   #isReady = false;
   #job: Waiting | undefined;
-  /** Of an answer that comes in pieces. */
+  /** Parts of the current result. */
   readonly #parts: Uint8Array[] = [];
   #callOff: () => void = () => undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -73,17 +73,17 @@ export class JobProcess<J extends Jobs> {
     this.#args = args;
   }
 
-  /** Rejects with JobError. */
+  /** Runs a job after those before it. Rejects with JobError. */
   run<K extends string & keyof J>(kind: K, given: J[K]['given']): Promise<J[K]['result']> {
     if (this.#queue.length >= this.#limits.waiting)
-      return Promise.reject(new JobError('busy', 'too much of this kind waits: try again'));
+      return Promise.reject(new JobError('busy', 'too many such requests are waiting: try again'));
     return new Promise((resolve, reject) => {
       this.#queue.push({ kind, given, settle: resolve, refuse: reject });
       this.#next();
     });
   }
 
-  /** Ends the process; what waits is refused. */
+  /** Ends the process and refuses the jobs that wait. */
   close(): void {
     this.#fail('unusable', 'the box is stopping');
     for (const waiting of this.#queue.splice(0))
@@ -107,8 +107,8 @@ export class JobProcess<J extends Jobs> {
     try {
       child = this.#fork();
     } catch (error) {
-      // No handles or processes left: that is said to whoever asked, and the next job tries again.
-      this.#fail('unusable', 'the process for this cannot be started', error);
+      // No file descriptors or processes left: report that to the caller; the next job tries again.
+      this.#fail('unusable', 'the process for this request cannot be started', error);
       return;
     }
     this.#child = child;
@@ -126,7 +126,7 @@ export class JobProcess<J extends Jobs> {
   }
 
   #listen(child: ChildProcess): void {
-    this.#patience(this.#limits.startMs, 'unusable', 'the process for this does not start');
+    this.#patience(this.#limits.startMs, 'unusable', 'the process for this request does not start');
     child.on('message', (message) => {
       if (child !== this.#child) return;
       const { part } = message as { readonly part?: Uint8Array };
@@ -150,33 +150,34 @@ export class JobProcess<J extends Jobs> {
     });
     child.once('error', (error) => {
       if (child === this.#child)
-        this.#fail('unusable', `the process for this cannot run: ${error.message}`, error);
+        this.#fail('unusable', `the process for this request cannot run: ${error.message}`, error);
     });
     child.once('exit', () => {
       if (child !== this.#child) return;
-      if (this.#isReady) this.#fail('too-costly', 'this takes more memory than it may');
-      else this.#fail('unusable', 'the process for this ended before it began');
+      if (this.#isReady) this.#fail('too-costly', 'this request needs more memory than allowed');
+      else this.#fail('unusable', 'the process for this request ended before it was ready');
     });
   }
 
   #send({ kind, given }: Waiting): void {
-    this.#patience(this.#limits.deadlineMs, 'too-costly', 'this takes longer than it may');
+    this.#patience(this.#limits.deadlineMs, 'too-costly', 'this request takes longer than allowed');
     try {
       this.#child?.send({ kind, given }, (error) => {
-        if (error !== null) this.#fail('unusable', `the process for this is gone: ${error.message}`, error);
+        if (error !== null)
+          this.#fail('unusable', `the process for this request is gone: ${error.message}`, error);
       });
     } catch (error) {
-      this.#fail('too-costly', 'this cannot be handed to the process for it', error);
+      this.#fail('too-costly', 'this request cannot be passed to its process', error);
     }
   }
 
-  /** Its next word must come within this. An answer that waits to be read while this process was held up counts. */
+  /** Fails unless the next message arrives within `ms`. A message that arrived while this process was held up and is still unread counts. */
   #patience(ms: number, code: JobError['code'], message: string): void {
     this.#callOff();
     this.#callOff = afterReading(ms, () => this.#fail(code, message));
   }
 
-  /** Ends the process and what it was doing; the next job gets a new one. */
+  /** Ends the process and refuses the current job; the next job gets a new process. */
   #fail(code: JobError['code'], message: string, cause?: unknown): void {
     const job = this.#job;
     this.#job = undefined;
@@ -191,7 +192,7 @@ export class JobProcess<J extends Jobs> {
     this.#parts.length = 0;
     const child = this.#child;
     this.#child = undefined;
-    // Its end is no news any more.
+    // Its exit must not be handled as a failure.
     child?.removeAllListeners().on('error', () => undefined);
     child?.kill('SIGKILL');
   }

@@ -1,5 +1,3 @@
-// Knows: that who changes the policy does not wait behind who has a file looked at. Must not know: what is parsed.
-
 import { fileURLToPath } from 'node:url';
 
 import type { Given, JobKind, Parsing, ParsingJobs, Result } from './parsing.ts';
@@ -7,18 +5,22 @@ import { JOB_LIMITS, JobProcess } from './job-process.ts';
 
 const MAIN = fileURLToPath(new URL('./parsing-main.js', import.meta.url));
 
-/** Two processes, each started when it is needed: one for what is looked at, one for what is to be in force. */
+/**
+ * Parses in two processes, each started when needed: one for previews and imports, one for policy changes, so that a change never waits
+ * behind a preview.
+ */
 export class ParsingLanes implements Parsing {
-  readonly #looks = new JobProcess<ParsingJobs>(MAIN);
+  readonly #previews = new JobProcess<ParsingJobs>(MAIN);
   /** Twenty thousand endpoints take a small board some seconds. */
   readonly #changes = new JobProcess<ParsingJobs>(MAIN, { ...JOB_LIMITS, deadlineMs: 10_000 });
 
+  /** Rejects with JobError. */
   run<K extends JobKind>(kind: K, given: Given<K>): Promise<Result<K>> {
-    return (kind === 'import' || kind === 'settings' ? this.#looks : this.#changes).run(kind, given);
+    return (kind === 'import' || kind === 'settings' ? this.#previews : this.#changes).run(kind, given);
   }
 
   close(): void {
-    this.#looks.close();
+    this.#previews.close();
     this.#changes.close();
   }
 }

@@ -1,12 +1,11 @@
-// Knows: how the process that parses takes one job after the other. Must not know: who asks, what a job does.
-// Its parent ends it when a job takes too long: nothing here is worth keeping.
+// The process that parses: it does one job after the other. It keeps no state, so its parent can kill it when a job takes too long.
 
 import type { JobMessage } from './job-process.ts';
 import { doJob } from './parsing.ts';
 import type { Given, JobKind } from './parsing.ts';
 import { standBack } from './stand-back.ts';
 
-/** A text can hold a hundred thousand errors of YAML, and nobody reads where in the parser each arose. */
+/** A text can have a hundred thousand YAML errors, and nobody needs their stack traces. */
 Error.stackTraceLimit = 0;
 
 standBack();

@@ -1,5 +1,5 @@
-// Knows: which texts of people and browsers are parsed in a process of their own, and what each comes to. Must not know: processes, HTTP.
-// Every job is a pure function of its text; what is given and what comes back is plain data.
+// The jobs that parse texts which people and browsers send. They run in a separate process (job-process.ts). Every job is a pure function;
+// its input and its result are plain data.
 
 import type { Fault } from '../../src/policy/fault.ts';
 import { importConfig } from '../../src/policy/import/import.ts';
@@ -14,28 +14,29 @@ import type { Settings } from '../../src/api/box.ts';
 import { endpointTexts, listChange, readRequest } from '../../src/policy/schema/tunnel-request.ts';
 import type { ListChange, TunnelRequest } from '../../src/policy/schema/tunnel-request.ts';
 
-/** Of a policy text that is none, every fault. */
+/** The policy text is invalid: all faults. */
 interface NoPolicy {
   readonly faults: readonly Fault[];
 }
 
-/** A policy after an edit: its text, and what that is. */
+/** A policy after an edit: its text, and that text parsed. */
 export interface EditedPolicy {
   readonly text: string;
   readonly parsed: ParsedPolicy;
 }
 
-/** Of a tunnel that somebody wants, what is wrong with it. */
+/** The requested tunnel is invalid: all faults. */
 interface NoTunnel {
   readonly wrong: readonly Fault[];
 }
 
-/** The endpoints as a policy writes them, and what they change of the tunnel that has their name. */
+/** The endpoints as a policy writes them, and how they differ from the policy's tunnel of that name. */
 interface Comparison {
   readonly endpoints: readonly string[];
   readonly change: ListChange;
 }
 
+/** Input and result of each job. */
 export type ParsingJobs = {
   readonly policy: { readonly given: string; readonly result: ParsedPolicy };
   readonly settings: { readonly given: string; readonly result: Settings | NoPolicy };
@@ -47,17 +48,17 @@ export type ParsingJobs = {
     readonly given: { readonly text: string; readonly tunnel: TunnelRequest };
     readonly result: (EditedPolicy & Comparison) | NoPolicy | NoTunnel;
   };
-  /** What adding it would change; an invalid policy has no tunnel yet. */
+  /** What adding the tunnel would change; an invalid policy counts as one without tunnels. */
   readonly compare: {
     readonly given: { readonly text: string; readonly tunnel: TunnelRequest };
     readonly result: Comparison | NoTunnel;
   };
-  /** Undefined when there is no tunnel of that name. */
+  /** Result undefined: there is no tunnel of that name. */
   readonly removeTunnel: {
     readonly given: { readonly text: string; readonly name: string };
     readonly result: EditedPolicy | NoPolicy | undefined;
   };
-  /** A file's bytes, or a text that somebody typed. Undefined for what is no tunnel configuration. */
+  /** Given a file's bytes, or a text that a person typed. Result undefined: it is not a tunnel configuration. */
   readonly import: { readonly given: string | Uint8Array; readonly result: Import | undefined };
 };
 
@@ -65,7 +66,7 @@ export type JobKind = keyof ParsingJobs;
 export type Given<K extends JobKind> = ParsingJobs[K]['given'];
 export type Result<K extends JobKind> = ParsingJobs[K]['result'];
 
-/** Who does such jobs. */
+/** Runs such jobs. */
 export interface Parsing {
   /** Rejects with JobError. */
   run<K extends JobKind>(kind: K, given: Given<K>): Promise<Result<K>>;
@@ -98,6 +99,7 @@ const JOBS: { readonly [K in JobKind]: (given: Given<K>) => Result<K> } = {
   import: importConfig,
 };
 
+/** Does one job, in the process that it is called in. */
 export function doJob<K extends JobKind>(kind: K, given: Given<K>): Result<K> {
   return JOBS[kind](given);
 }
@@ -107,7 +109,7 @@ function ofPolicy<T>(text: string, task: (policy: Policy, document: PolicyDocume
   return read.ok ? task(read.policy, read.document) : { faults: read.faults };
 }
 
-/** What is in force is what the text says, read as the next start reads it. */
+/** Parses the edited text as the next start will read it, so that both give the same policy. */
 function editedPolicy(text: string): EditedPolicy {
   return { text, parsed: parsePolicy(text) };
 }

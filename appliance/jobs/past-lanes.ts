@@ -1,5 +1,3 @@
-// Knows: that who asks for all of the past holds up nobody else, and that it is written anew beside the questions. Must not know: SQL.
-
 import { fileURLToPath } from 'node:url';
 
 import { JOB_LIMITS, JobProcess } from './job-process.ts';
@@ -7,12 +5,12 @@ import type { Eyes, PastJobs, PastKind } from './past.ts';
 
 const MAIN = fileURLToPath(new URL('./past-main.js', import.meta.url));
 
-/** A question goes through tens of thousands of rows: a small board takes seconds. */
+/** A question reads tens of thousands of rows, which takes seconds on a small board. */
 const QUESTION = { ...JOB_LIMITS, deadlineMs: 20_000, heapMb: 192 };
-/** Everything is read, written, and the file packed anew. */
+/** Rewriting reads and writes everything, and vacuums the file. */
 const REWRITE = { ...QUESTION, deadlineMs: 300_000, waiting: 1, idleMs: 100 };
 
-/** A question, and how its answer may look. */
+/** A question, and how its answer is redacted. */
 export type PastOrders = {
   readonly [K in PastKind]: {
     readonly given: { readonly asked: PastJobs[K]['given']; readonly eyes: Eyes };
@@ -20,6 +18,7 @@ export type PastOrders = {
   };
 };
 
+/** Answers questions about the history in one process and rewrites it in another, so that neither holds up the daemon. */
 export class PastLanes {
   readonly #questions: JobProcess<PastOrders>;
   readonly #rewrite: JobProcess<PastOrders>;

@@ -1,4 +1,4 @@
-// Knows: how the process that reads the past takes one question after the other. Must not know: who asks, what is asked.
+// The process that reads the history: it answers one question after the other.
 
 import type { JobMessage } from './job-process.ts';
 import { doPastJob } from './past.ts';
@@ -6,7 +6,7 @@ import type { PastKind } from './past.ts';
 import type { PastOrders } from './past-lanes.ts';
 import { standBack } from './stand-back.ts';
 
-/** Bytes of a message: its reader joins what comes of it piece by piece, and copies all that is there each time. */
+/** Most bytes of a message: the reader of a message appends each piece that arrives by copying everything before it. */
 const PART = 131_072;
 
 const [, , stateDir = ''] = process.argv;
@@ -19,7 +19,7 @@ process.on('message', ({ kind, given }: JobMessage) => {
     const bytes = doPastJob(stateDir, kind as PastKind, asked, eyes);
     for (let at = 0; at < bytes.length; at += PART) process.send?.({ part: bytes.slice(at, at + PART) });
   } catch (error) {
-    // What SQLite says is for whoever asked; the next question may find a disk that is well again.
+    // SQLite's error goes to the caller; the process goes on, because the disk may work again for the next question.
     answer = { failed: error instanceof Error ? error.message : String(error) };
   }
   process.send?.(answer);

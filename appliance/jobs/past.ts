@@ -1,5 +1,5 @@
-// Knows: what is asked of the whole past, and what each answer is made of. Must not know: processes, HTTP.
-// Thirty days are tens of thousands of incidents: a second of SQLite, and megabytes of text, for whoever asks for all of them.
+// Questions about the whole history, and their answers. Thirty days are tens of thousands of incidents: a second of SQLite and megabytes
+// of text, so they run in a separate process (past-lanes.ts).
 
 import { join } from 'node:path';
 
@@ -26,7 +26,7 @@ import { hashWith } from '../history/privacy-key.ts';
 import { publicSuffix } from '../history/public-suffix.ts';
 import { TimelineTable, wholeRange } from '../history/timeline-table.ts';
 
-/** What is read of the past, from the disk or from memory. */
+/** The history as the answers read it, from the disk or from memory. Times are wall-clock milliseconds. */
 export interface PastSubject {
   incidents(filter: IncidentFilter): readonly IncidentView[];
   gaps(since: number, until: number): readonly Gap[];
@@ -40,7 +40,7 @@ export interface DossierQuestion {
   readonly now: number;
   readonly privacy: Privacy;
   readonly tunnels: readonly TunnelView[];
-  /** What the profile has let go past the tunnel; no history holds it. */
+  /** Direct traffic that the profile allowed; it is not in the history. */
   readonly allowed: AllowedView | undefined;
 }
 
@@ -50,18 +50,18 @@ export interface ReportQuestion extends DossierQuestion {
   readonly until: number;
 }
 
-/** How the past is seen: the privacy in force, and the key of its hashes. It goes over a pipe, never into arguments. */
+/** How answers are redacted: the privacy setting and the key of its hashes. Sent over a pipe, never as a process argument. */
 export interface Eyes {
   readonly privacy: Privacy;
   readonly secret: string;
 }
 
-/** Each answer as it is sent: who hands it on has nothing to do with its size. */
+/** Input and result of each question. Results are bytes as they are sent to the client, so that the daemon need not process them. */
 export type PastJobs = {
   readonly incidents: PastJob<{ readonly filter: IncidentFilter }>;
   readonly dossier: PastJob<DossierQuestion>;
   readonly report: PastJob<ReportQuestion>;
-  /** Writes the past anew under the privacy in force. */
+  /** Rewrites the history under the current privacy setting. */
   readonly rewrite: PastJob<undefined>;
 };
 
@@ -72,10 +72,11 @@ interface PastJob<T> {
 
 export type PastKind = keyof PastJobs;
 
-/** Incidents that one dossier is made of. */
+/** Most incidents that one dossier is made from. */
 const DOSSIER_MOST = 20_000;
 const REPORT_BUCKETS = 240;
 
+/** The dossier of a time range. */
 export function dossierFrom(
   past: PastSubject,
   { filter, now, privacy, tunnels, allowed }: DossierQuestion,
@@ -96,7 +97,7 @@ export function dossierFrom(
   });
 }
 
-/** The past in one of the forms of `leakguard report`. */
+/** A report of `leakguard report`, in the format asked for. */
 export function reportFrom(past: PastSubject, asked: ReportQuestion): Uint8Array {
   const { since, until, format } = asked;
   const filter = { ...asked.filter, since, until };
@@ -108,6 +109,7 @@ export function reportFrom(past: PastSubject, asked: ReportQuestion): Uint8Array
   return Buffer.from(report);
 }
 
+/** Answers one question from the history in `stateDir`. Throws SQLite's errors. */
 export function doPastJob<K extends PastKind>(
   stateDir: string,
   kind: K,

@@ -1,13 +1,11 @@
-// Knows: that a process of jobs lets the daemon go first. Must not know: any job.
-
 import { constants, setPriority } from 'node:os';
 
-/** LED, rules and other answers come first where there are fewer processors than work. */
+/** Lowers this process's priority, so that LED, rules and the daemon's other answers come first on a busy machine. */
 export function standBack(): void {
   try {
     setPriority(constants.priority.PRIORITY_LOW);
   } catch {
-    // A sandbox that forbids it costs fairness, not work.
+    // A sandbox may forbid it; the job works all the same.
     return;
   }
 }

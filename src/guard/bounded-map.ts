@@ -1,9 +1,8 @@
-// Knows: a map that forgets its oldest entry when it is full, and counts that. Must not know: what it holds.
-
+/** A map of at most `limit` entries: when it is full, it drops its oldest entry and counts that. */
 export class BoundedMap<V, K = string> {
   readonly #limit: number;
   readonly #held = new Map<K, V>();
-  /** Entries that went to make room. */
+  /** Entries dropped to make room. */
   evicted = 0;
 
   constructor(limit: number) {
@@ -14,7 +13,7 @@ export class BoundedMap<V, K = string> {
     return this.#held.get(key);
   }
 
-  /** The entry becomes the newest. */
+  /** Sets the entry and makes it the newest. */
   set(key: K, value: V): void {
     this.#held.delete(key);
     if (this.#held.size >= this.#limit) {

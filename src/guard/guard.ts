@@ -1,5 +1,5 @@
-// Knows: everything that was reported, and what it means together. Must not know: sockets, processes, disk, the kernel.
-// Follows README.md, What it guarantees: what is shown is what was seen on the wire; state unknown is `blind`, never `clear`.
+// Brings together everything that was reported and says what it means (README.md, What it guarantees): what is shown was seen on the
+// wire, and an unknown state is `blind`, never `clear`. No I/O here: the daemon feeds it.
 
 import { counterOf } from '../policy/compile/counted.ts';
 import { isOpenProfile } from '../policy/filter/direct.ts';
@@ -31,31 +31,32 @@ import type { AllowedView, HealthView, IncidentView, Status, TapHealth, TunnelVi
 import { TapRecord } from './tap-record.ts';
 import { TunnelWatch } from './tunnels/tunnel-watch.ts';
 
-/** Time after start in which nothing is called blind yet, milliseconds. */
+/** For so long after the start the state is `starting` rather than `blind`, milliseconds. */
 const STARTING_MS = 5_000;
-/** Rows of what the profile lets go direct that a status tells. */
-const ALLOWED_TOLD = 20;
+/** Rows of allowed direct traffic that a status lists. */
+const ALLOWED_ROWS = 20;
 const PROVEN = 'a forged leak was seen, counted and held';
-/** A kernel reading older than this is no knowledge any more, milliseconds. */
+/** A reading of the kernel's counters older than this no longer counts, milliseconds. */
 const READING_MS = 3_000;
-/** For so long after a tap had seen what the kernel had not counted, nothing of either is believed, milliseconds. */
+/** The state is blind for so long after a tap saw frames that the kernel had not counted, milliseconds. */
 const SURPLUS_MS = 10_000;
-/** So long after the bridge is whole again a comparison may still be of the time before. Milliseconds. */
+/** For so long after the bridge is whole again, a comparison may still cover the time before. Milliseconds. */
 const PARTED_MS = 3_000;
-/** A tap reports five times a second, also under flood: one that says nothing for so long does not read, milliseconds. */
+/** A tap reports five times a second, even in a flood: one that has been silent for so long is not reading. Milliseconds. */
 const SILENT_MS = 1_500;
 
 export interface GuardPorts {
   readonly now: () => Now;
   readonly version: string;
-  /** Begins every incident id, so that ids stay unique over restarts. */
+  /** Prefix of every incident id, so that ids stay unique across restarts. */
   readonly idPrefix: string;
-  /** What it proves its own sight with; without, nothing is asked of it. */
+  /** Means to forge leaks with, to prove that a real one would be seen; without them no proof is required. */
   readonly canary?: CanaryMeans;
-  /** What the names of tunnels' servers lead to; without, no first packet is told from a leak. */
+  /** What the host names of tunnels' servers resolve to; without it a tunnel's first packet cannot be told from a leak. */
   readonly leads?: Leads;
 }
 
+/** Whether the rules in force were read back and are the intended ones; `detail` is for people. */
 export interface FirewallState {
   readonly verified: boolean;
   readonly detail: string;
@@ -67,10 +68,10 @@ export class Guard {
   readonly #taps: Readonly<Record<'lan' | 'wan', TapRecord>>;
   readonly #book: IncidentBook;
   readonly #balance: Balance;
-  /** Undefined where nothing has to be proven. */
+  /** Undefined where no proof is required. */
   readonly canary: Canary | undefined;
   readonly #mode = new ModeTimes();
-  /** What becomes of observations; it also holds what was learned from them. */
+  /** Turns observations into incidents, and holds what was learned from them. */
   readonly observer: Observer;
   readonly #tunnels = new TunnelWatch();
   #policy: Policy;
@@ -93,9 +94,9 @@ export class Guard {
   #foldedObservations = 0;
   #warnings: readonly string[] = [];
   #unplugged: readonly string[] = [];
-  /** By topic, what else keeps the box from vouching for anything. */
+  /** Other reasons for being blind, by topic. */
   readonly #doubts = new Map<string, readonly string[]>();
-  /** Until then a port may have been out of the bridge: what came there has met no rule, and was counted by none. */
+  /** Until then (monotonic milliseconds) a port may have been outside the bridge: what came there met no rule and no counter. */
   #partedUntil = -Infinity;
 
   constructor(policy: Policy, ports: GuardPorts) {
@@ -107,7 +108,7 @@ export class Guard {
     this.canary = ports.canary && new Canary(ports.canary);
     const first = (this.#firstPackets = ports.leads && new FirstPackets(ports.leads));
     this.#balance = new Balance(this.#book, this.canary?.counted, (counter, from, to) =>
-      // A tap that has lost frames may have lost others.
+      // A tap that lost frames may have lost others than the tunnel's first packet.
       this.#taps.lan.readsSince < from ? first?.unlooked(counter, from, to) : undefined,
     );
     this.observer = new Observer(policy, this.#book, this.#tunnels);
@@ -118,30 +119,31 @@ export class Guard {
     this.setPolicy(policy);
   }
 
-  /** The kernel is about to be given a policy. */
+  /** Call before the kernel is given a policy. */
   expectPolicy(policy: Policy, learned: LearnedState): void {
     this.#rules.expect(policy, learned, this.#ports.now().monotonic);
   }
 
-  /** The kernel has it, and the taps judge by it from these orders on. */
+  /** The kernel has that policy, and the taps judge by it from these orders on. */
   ordered(orders: number): void {
     this.#rules.ordered(orders, this.#ports.now().monotonic);
     this.change(orders);
   }
 
-  /** The kernel has refused it. */
+  /** The kernel has refused that policy. */
   callOff(): void {
     this.#rules.callOff();
   }
 
-  /** The taps judge by what was learned, or is over, from these orders on. */
+  /** From these orders on the taps judge by this set of learned addresses. */
   learned(learned: LearnedState, orders: number): void {
     this.#rules.learned(learned, orders, this.#ports.now().monotonic);
     this.change(orders);
   }
 
+  /** Judges, names and counts by this policy from now on. */
   setPolicy(policy: Policy): void {
-    // What was seen under another privacy was seen with more detail, or with less.
+    // What was recorded under another privacy setting has more detail, or less.
     if (policy.privacy !== this.#policy.privacy) this.#passStops.clear();
     this.#policy = policy;
     this.observer.setPolicy(policy);
@@ -167,15 +169,15 @@ export class Guard {
     for (const observation of report.observations) {
       if (passOpen && this.#enforcingSince !== undefined)
         this.#passStops.take(observation, this.#book.redaction);
-      const told =
+      const due =
         this.#firstPackets === undefined
           ? observation
           : this.#firstPackets.take(report.port, observation, now.monotonic);
-      if (told === undefined) continue;
-      for (const incident of this.#observe(report.port, told, now)) changed.add(incident);
+      if (due === undefined) continue;
+      for (const incident of this.#observe(report.port, due, now)) changed.add(incident);
     }
-    for (const one of report.nameless ?? [])
-      for (const incident of this.observer.nameless(one, now)) changed.add(incident);
+    for (const connections of report.nameless ?? [])
+      for (const incident of this.observer.nameless(connections, now)) changed.add(incident);
     this.#rules.heard(report);
     return [...changed];
   }
@@ -191,40 +193,41 @@ export class Guard {
     return this.observer.take(port, observation, now, isAgainst && letOut === undefined);
   }
 
-  /** Takes the kernel's counters, read at some moment between the two (monotonic milliseconds). */
+  /** Takes the kernel's counters, read at some moment between `begun` and `ended` (monotonic milliseconds). */
   reading(begun: number, ended: number, values: CounterValues): void {
     const now = this.#ports.now();
     const sums = sumCounters(values, this.#policy.tunnels.length);
     this.#sums = sums;
     this.#readingAt = now;
-    // What may hold half of a forged leak is compared by the next reading.
+    // A reading that may have counted a forged leak only in part is not compared; the next one is.
     if (this.canary?.tears(begun) !== true) this.#balance.reading(begun, ended, values);
     this.canary?.read(begun, values);
     this.#tunnels.read(sums, now);
     if (this.#blindness(now).length === 0) this.#ready = true;
   }
 
-  /** Both taps have read past the newest reading of the counters: a frame that comes now is in the next one alone. */
+  /** Whether both taps have read past the newest reading of the counters: a frame that comes now is only in the next one. */
   get isPastReading(): boolean {
     return this.#balance.isPast;
   }
 
-  /** Counting goes on from what an earlier process had accounted for. */
+  /** Continues counting from the counter values that an earlier process had accounted for. */
   resume(values: CounterValues): void {
     this.#balance.resume(values);
   }
 
-  /** What the incidents hold, in terms of the kernel's counters: to be kept with them. */
+  /** The incidents' frames in terms of the kernel's counters, to be kept with them; undefined before the first reading. */
   get accounted(): Accounted | undefined {
     return this.#balance.accounted;
   }
 
-  /** Rules or judge are being changed; `orders` are the newest that the taps were given. */
+  /** Call when rules or judge are being changed; `orders` is the number of the newest orders that the taps were given. */
   change(orders: number): void {
     this.#balance.change(orders);
     this.canary?.change();
   }
 
+  /** Takes the result of reading the rules back. */
   firewall(state: FirewallState): void {
     this.#firewall = state;
     const now = this.#ports.now();
@@ -236,6 +239,7 @@ export class Guard {
     }
   }
 
+  /** Takes a tap's new state; `detail` is for people. */
   tap(port: 'lan' | 'wan', state: TapHealth['state'], detail: string): void {
     const tap = this.#taps[port];
     const now = this.#ports.now().monotonic;
@@ -247,7 +251,7 @@ export class Guard {
     tap.become(state, detail, now);
   }
 
-  /** Says what the kernel does since monotonic `appliedAt`: call it when the ruleset has been read back. */
+  /** Sets what the kernel has done since monotonic `appliedAt`: call it once the ruleset has been read back. `drops`: it drops leaks. */
   setBlockMode(on: boolean, drops: boolean, appliedAt: number): void {
     if (!drops) this.#release(appliedAt);
     else if (!this.#drops) this.#enforce(appliedAt);
@@ -265,7 +269,7 @@ export class Guard {
     this.#mode.become(false, at);
   }
 
-  /** The end of an open pass, wall clock; undefined when none is open. */
+  /** The end of the open captive-portal exception (pass), wall clock milliseconds; undefined when none is open. */
   setPass(until: number | undefined): void {
     if (this.#passUntil === undefined || until === undefined) this.#passStops.clear();
     this.#passUntil = until;
@@ -275,16 +279,17 @@ export class Guard {
     return this.#passUntil !== undefined && this.#passUntil > now.wall;
   }
 
+  /** Warnings that the status lists. */
   setWarnings(warnings: readonly string[]): void {
     this.#warnings = warnings;
   }
 
-  /** Why the box cannot vouch for what it says, besides taps, rules and counters; none ends it. */
+  /** Sets the reasons of this topic for being blind, besides taps, rules and counters; an empty list ends it. */
   doubt(topic: string, reasons: readonly string[]): void {
     this.#doubts.set(topic, reasons);
   }
 
-  /** The bridge is not whole, for these reasons, or is again. */
+  /** Takes what is wrong with the bridge; an empty list: it is whole. */
   bridge(faults: readonly string[]): void {
     this.doubt(
       'bridge',
@@ -294,23 +299,23 @@ export class Guard {
     else if (this.#partedUntil === Infinity) this.#partedUntil = this.#ports.now().monotonic + PARTED_MS;
   }
 
-  /** Ports without a cable, by interface: what nobody sends needs no proof that it would be held, and is not called well either. */
+  /** Sets the interfaces without a cable: nothing is sent there, so no proof is needed, but the light is not green either. */
   unplugged(ports: readonly string[]): void {
     this.canary?.withhold(ports.length > 0, this.#ports.now().monotonic);
     if (ports.length > 0 || this.canary?.isWithheld !== true) this.#unplugged = ports;
   }
 
-  /** The incidents themselves, for whoever keeps them. */
+  /** All incidents, for the code that stores them. */
   get book(): IncidentBook {
     return this.#book;
   }
 
-  /** Leak frames that no tap looked at, since start. */
+  /** Leak frames since the start that the kernel counted and no tap saw. */
   get unseen(): number {
     return this.#book.unlooked;
   }
 
-  /** The rules were found as they should be. */
+  /** Whether the rules, when last read back, were the intended ones. */
   get verified(): boolean {
     return this.#firewall.verified;
   }
@@ -319,11 +324,11 @@ export class Guard {
     return this.#blockMode;
   }
 
-  /** Settles what is due; call it ten times a second or so. Returns the incidents that changed. */
+  /** Decides everything that is due; call it about ten times a second. Returns the incidents that changed. */
   tick(): Incident[] {
     const now = this.#ports.now();
     const held = this.#firstPackets?.due(now.monotonic) ?? [];
-    const told = held.flatMap(({ port, observation }) => this.#observe(port, observation, now));
+    const observed = held.flatMap(({ port, observation }) => this.#observe(port, observation, now));
     const { lan, wan } = this.#taps;
     const dropped = this.#mode.dropped.bind(this.#mode);
     const settled = this.#book.settle({
@@ -336,10 +341,10 @@ export class Guard {
     const { changed, surplus } = this.#balance.settle(now, dropped, this.#policy.localChatter === 'red');
     for (const { port, counter, frames } of now.monotonic < this.#partedUntil ? [] : surplus) {
       const { interface: name } = this.#taps[port];
-      const text = `the tap on ${name} has seen ${String(frames)} frames that the kernel did not count (${counter})`;
+      const text = `the tap on ${name} saw ${String(frames)} frames that the kernel did not count (${counter})`;
       this.#surplus = { text, until: now.monotonic + SURPLUS_MS };
     }
-    return [...new Set([...told, ...settled, ...changed])];
+    return [...new Set([...observed, ...settled, ...changed])];
   }
 
   /** Host names of endpoints whose tunnel is alive. */
@@ -347,29 +352,30 @@ export class Guard {
     return this.#tunnels.namesInUse(this.#ports.now().monotonic);
   }
 
-  /** Endpoints of the policy whose servers have answered, the newest last. */
+  /** Endpoints of the policy whose servers have answered, the latest last. */
   tunnelEndpointsInUse(): readonly string[] {
     return this.#tunnels.endpointsInUse();
   }
 
-  /** A tunnel that was silent has come up after monotonic `since`. */
+  /** Whether a silent tunnel has come up after monotonic milliseconds `since`. */
   tunnelCameUpSince(since: number): boolean {
     return this.#tunnels.cameUpSince(since);
   }
 
-  /** Silences of tunnels in which something escaped or nothing was answered; privacy `minimal` keeps no such times. */
+  /** Tunnel silences in which something escaped or the server did not answer; none under privacy `minimal`, which keeps no such times. */
   gaps(): readonly Gap[] {
     if (this.#policy.privacy === 'minimal') return [];
     const { redaction } = this.#book;
     return this.#tunnels.gaps(this.#ports.now().monotonic).map((gap) => shownGap(gap, redaction));
   }
 
-  /** What the profile let go past the tunnel, newest first; undefined where it lets nothing, and has let nothing. */
+  /** Traffic outside the tunnel that the profile allowed, newest first; undefined where it allows none and none was seen. */
   allowed(most = ALLOWED_MOST): AllowedView | undefined {
     const view = this.observer.allowed.view(this.#book.redaction, this.#started.wall, most);
     return view.frames > 0 || isOpenProfile(this.#policy) ? view : undefined;
   }
 
+  /** Acknowledges one incident, or `all`; false when there is no incident with this id. */
   acknowledge(id: string): boolean {
     return this.#book.acknowledge(id);
   }
@@ -384,11 +390,12 @@ export class Guard {
     return this.#book.all().map((incident) => this.view(incident));
   }
 
-  /** An incident as the privacy in force shows it, also one from before it came into force. */
+  /** An incident as the current privacy setting shows it, even one recorded under an earlier setting. */
   view(incident: Incident): IncidentView {
     return shown({ incident: viewOf(incident), privacy: incident.privacy }, this.#book.redaction);
   }
 
+  /** The status that page, command line and LED show. */
   status(): Status {
     const now = this.#ports.now();
     const all = this.#book.all();
@@ -400,7 +407,7 @@ export class Guard {
       this.#lastState = `${state} ${why}`;
     }
     const meshes = this.observer.meshes.list(this.#policy);
-    const allowed = this.allowed(ALLOWED_TOLD);
+    const allowed = this.allowed(ALLOWED_ROWS);
     return {
       state,
       lamp,
@@ -451,7 +458,7 @@ export class Guard {
     };
   }
 
-  /** Frames by kind, without those that the box has forged. */
+  /** Frames by kind, without the leaks that the box itself forged. */
   #kinds(): Readonly<Record<string, number>> {
     const kinds = { ...this.#sums?.kinds };
     for (const [counter, frames] of this.canary?.counted ?? []) {
@@ -461,14 +468,14 @@ export class Guard {
     return kinds;
   }
 
-  /** The first is told. */
+  /** Why the state cannot be trusted; only the first reason is shown. */
   #blindness(now: Now): string[] {
     const reasons: string[] = [];
     for (const port of ['lan', 'wan'] as const) {
       const tap = this.#taps[port];
       if (tap.state !== 'up') reasons.push(`the tap on ${tap.interface} is not reading (${tap.detail})`);
       else if (now.monotonic - tap.heardAt > SILENT_MS)
-        reasons.push(`the tap on ${tap.interface} says nothing`);
+        reasons.push(`the tap on ${tap.interface} has stopped reporting`);
     }
     if (!this.#firewall.verified)
       reasons.push(`the firewall rules are not verified (${this.#firewall.detail})`);
@@ -476,7 +483,8 @@ export class Guard {
     if (age > READING_MS) reasons.push('the kernel counters cannot be read');
     reasons.push(...[...this.#doubts.values()].flat());
     if (this.#surplus !== undefined && now.monotonic < this.#surplus.until) reasons.push(this.#surplus.text);
-    // Behind what may be its cause. Also under a flood: what it keeps a tap from reading is counted, and says nothing of what the box would see.
+    // After the reasons that may have caused it. A missing proof counts in a flood too: the kernel counts what the tap could not read,
+    // but that does not show that the box would see a leak.
     const unproven = this.canary?.fault(now.monotonic);
     if (unproven !== undefined) reasons.push(unproven);
     return reasons;
@@ -486,7 +494,7 @@ export class Guard {
     if (this.canary === undefined) return undefined;
     const { provenAt } = this.canary;
     const proven =
-      this.#unplugged.length === 0 ? PROVEN : `nothing is plugged in at ${this.#unplugged.join(' and ')}`;
+      this.#unplugged.length === 0 ? PROVEN : `nothing is plugged into ${this.#unplugged.join(' and ')}`;
     const at =
       provenAt === undefined
         ? null
@@ -494,7 +502,7 @@ export class Guard {
     return { at, detail: this.canary.fault(monotonic) ?? proven };
   }
 
-  /** Wall clock of something that was; `minimal` tells the hour. The end of an open pass is to come, and is told as it is. */
+  /** The wall-clock time of a past event as privacy allows it: `minimal` shows only the hour. Not for the end of an open pass, which lies ahead. */
   #shownTime(wall: number): number {
     return this.#book.redaction.time(wall);
   }

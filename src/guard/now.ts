@@ -1,6 +1,4 @@
-// Knows: what the guard is told of time. Must not know: clocks; it is a port.
-
-/** Clocks as the caller reads them, in milliseconds: wall time for people, monotonic time for order. */
+/** Both clocks, read by the caller, in milliseconds: wall time to show to people, monotonic time to measure and order. */
 export interface Now {
   readonly wall: number;
   readonly monotonic: number;

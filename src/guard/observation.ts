@@ -1,6 +1,6 @@
-// Knows: how judged frames that say the same thing are counted together before they leave the tap.
-// Must not know: processes, pipes, clocks (times come in). Under flood a tap sends batches; what is folded is counted, never
-// dropped, and a flood of one client, rule or kind folds nothing but its own.
+// What a tap reports, and how it counts equal judged frames together before it does. No I/O and no clock here: the tap calls this for
+// every frame. In a flood distinct observations of one group are folded into one: they are counted, never dropped, and a flood of one
+// client, rule or kind folds only its own frames.
 
 import { copyPacket, keepPayload } from '../flow/parsed-packet.ts';
 import type { ParsedPacket } from '../flow/parsed-packet.ts';
@@ -12,104 +12,105 @@ import type { Sighting } from './canary/canary.ts';
 import { EvidenceBudget } from './incidents/evidence.ts';
 import { Regulars, STRANGERS, Shares } from './incidents/quotas.ts';
 
-/** Frames of one client that say the same thing, as one tap saw them. Times are monotonic milliseconds. */
+/** Frames of one client that mean the same, as one tap saw them. Times are monotonic milliseconds. */
 export interface Observation {
-  /** Of the first frame. */
+  /** The first frame, parsed. */
   readonly packet: ParsedPacket;
   readonly verdict: Verdict;
   readonly direction: 'up' | 'down';
-  /** The ruleset lets it pass even in block mode: seen on wan it is no breach. */
+  /** The ruleset lets it through even in block mode: seen on wan it is not a breach. */
   readonly crosses: boolean;
-  /** The kernel's counter for such a frame; '' where the bridge keeps it uncounted. */
+  /** Name of the kernel's counter for such a frame; '' where the bridge does not count it. */
   readonly counter: string;
-  /** MAC address of the client as a number; for `down` the frame's destination. */
+  /** MAC address of the client as a number; for `down` this is the frame's destination. */
   readonly client: number;
   frames: number;
-  /** Questions asked and visits begun by these frames (src/guard/incidents/occasions.ts); the wan tap alone counts them. Absent for none. */
+  /** Questions asked and visits begun by these frames (src/guard/incidents/occasions.ts); only the wan tap counts them. Absent for 0. */
   questions?: number;
   visits?: number;
   first: number;
   last: number;
-  /** More distinct observations came than a batch holds: verdict, rule and kind hold for all, the rest for the first. */
+  /** More distinct observations came than a batch holds: verdict, rule and kind are those of all frames, the rest that of the first. */
   readonly folded: boolean;
-  /** The beginning of the first frame, when it is wanted as evidence. */
+  /** The first bytes of the first frame, when they are kept as captured frames of the incident. */
   readonly frame?: Uint8Array;
 }
 
 export type Judged = Pick<Observation, 'verdict' | 'direction' | 'crosses' | 'counter'>;
 
 /**
- * A tunnel's server answered a handshake or, where a protocol shows none, a stream that began as the tunnel's own has carried more
- * than one both ways.
+ * A tunnel's server answered a handshake. Where the protocol shows no handshake: a stream that began as the tunnel's own has carried
+ * more than one packet both ways.
  */
 export interface Handshake {
   /** The tunnel's name. */
   readonly tunnel: string;
-  /** Of the tunnel's endpoints that one, as the policy has it: `udp:vpn.example.com:51820`. */
+  /** The endpoint of the tunnel that answered, as the policy writes it: `udp:vpn.example.com:51820`. */
   readonly endpoint: string;
-  /** The server's. */
+  /** The server's address. */
   readonly address: string;
   /** Monotonic milliseconds. */
   readonly at: number;
 }
 
-/** An address that an answer has led to from a protected name. */
+/** An address that an answer gave for a protected name, kept for `seconds`. */
 export interface ServedAddress {
   readonly address: string;
   readonly name: string;
   readonly seconds: number;
 }
 
-/** What one answer has taught. */
+/** What one DNS answer to `client` (a MAC address) taught the tap. */
 export interface Lesson {
   readonly client: string;
+  /** Addresses that the client may visit in the clear. */
   readonly opened: readonly AnsweredAddress[];
-  /** Addresses of protected names. */
+  /** Addresses of protected names, which it must not. */
   readonly closed: readonly ServedAddress[];
-  /** Protected names that it shows to whoever reads it, and the name that was asked for. */
+  /** Protected names that the answer shows in the clear, each with the name that was asked for. */
   readonly shown: readonly { readonly name: string; readonly asked: string }[];
-  /** The answer itself, where the kernel does not hand it on. */
+  /** The answer itself, where the kernel held it back and the daemon has to send it on. */
   readonly frame?: Uint8Array;
 }
 
-/** What one tap says at a time, in order. */
+/** One report of a tap. */
 export interface TapReport {
   readonly port: 'lan' | 'wan';
   /** Monotonic milliseconds when the report was closed. */
   readonly at: number;
-  /** The tap had read everything the kernel had for it when the report was closed. */
+  /** The tap had read every frame that the kernel had for it when the report was closed. */
   readonly drained: boolean;
-  /** Monotonic milliseconds: no frame that came later is in it. */
+  /** Monotonic milliseconds: no frame that arrived later is in the report. */
   readonly until: number;
-  /** The newest orders that it judges by (src/guard/account/reconciliation.ts). */
+  /** Number of the newest orders (policy, filter) that it judges by (src/guard/account/reconciliation.ts). */
   readonly orders: number;
   /** All frames read since the tap started. */
   readonly frames: number;
-  /** Frames that the kernel had for it and could not give, since the tap started. */
+  /** Frames that the kernel had to drop because the tap's ring was full, since the tap started. */
   readonly lost: number;
-  /** Flows, pieces of packets and questions that it did not keep because there were too many, since the tap started; absent for 0. */
+  /** Flows, fragments and questions that it did not keep because there were too many, since the tap started; absent for 0. */
   readonly forgotten?: number;
-  /** Frames since the tap started, by the kernel's counter for them. */
+  /** Frames since the tap started, by the name of the kernel's counter for them. */
   readonly counts: Readonly<Record<string, number>>;
   /** Frames in this report that were folded. */
   readonly newlyFolded: number;
   readonly observations: readonly Observation[];
-  /** Connections that left and have shown no name, as what opened them was told of: `frames` counts connections. Absent for none. */
+  /** Connections that left without showing a name, described by the frame that opened them; here `frames` counts connections. Absent for none. */
   readonly nameless?: readonly Observation[];
-  /** Absent when there was none. */
+  /** Absent for none. */
   readonly handshakes?: readonly Handshake[];
-  /** Forged leaks of the box's own (src/guard/canary/canary.ts). */
+  /** Forged leaks that the box itself sent (src/guard/canary/canary.ts). */
   readonly canaries?: readonly Sighting[];
-  /** What answers have taught; of the wan tap alone. */
+  /** What DNS answers taught; only the wan tap reports these. */
   readonly lessons?: readonly Lesson[];
-  /** What the kernel counts down by itself ended so near to a frame that it may have judged that otherwise. */
+  /** An entry that the kernel expires by itself ended so close to a frame that kernel and tap may have judged that frame differently. */
   readonly unsure?: true;
 }
 
-/** Bytes of payload that go along with a packet outside the tunnel: a form asks for what stands behind the junk of AmneziaWG. */
+/** Bytes of payload kept of a packet outside the tunnel: AmneziaWG's packets are recognised by what follows their leading junk. */
 const PAYLOAD_KEPT = 256;
 
-/** What was folded of one group, and the last frame of it, which is told by itself. */
+/** The folded frames of one group, and the last of them, which is reported as an observation of its own. */
 interface Fold {
   readonly observation: Observation;
   readonly latest: ParsedPacket;
@@ -119,17 +120,17 @@ interface Fold {
 }
 
 /**
- * Collects frames until `take`. Holds at most `limit` distinct observations; beyond them the group (direction, verdict, rule, kind,
- * client) that holds most gives its oldest to make room for another group's, and folds what comes next of its own.
+ * Collects frames until `take`. Holds at most `limit` distinct observations. When it is full, the largest group (direction, verdict,
+ * rule, kind, client) gives up its oldest observation to make room for another group's; its own further frames are folded.
  */
 export class ObservationBatch {
-  /** Distinct observations that one batch holds. */
+  /** Most distinct observations that one batch holds. */
   limit: number;
-  /** Says which leak frames go along. */
+  /** Decides which leak frames are sent along. */
   readonly evidence = new EvidenceBudget();
   #held = new Map<string, Observation>();
   #folds = new Map<string, Fold>();
-  /** Keys of `#held` by group, from the moment the batch is full. */
+  /** Keys of `#held` by group; undefined until the batch is full. */
   #shares: Shares<string> | undefined;
   readonly #regulars = new Regulars<number>();
   #folded = 0;
@@ -142,7 +143,7 @@ export class ObservationBatch {
     return this.#held.size;
   }
 
-  /** `bytes` are the frame's, for `evidence` to take the beginning of; they may be overwritten afterwards. */
+  /** Counts a frame at monotonic milliseconds `now`. `bytes`: the frame, of which `evidence` may copy the beginning; it may be reused afterwards. */
   add(
     packet: ParsedPacket,
     judged: Judged,
@@ -156,7 +157,7 @@ export class ObservationBatch {
     else if (occasion === 'visit') observation.visits = (observation.visits ?? 0) + 1;
   }
 
-  /** Where it is counted. */
+  /** Counts a frame; returns the observation that counts it. */
   #add(
     packet: ParsedPacket,
     judged: Judged,
@@ -195,7 +196,7 @@ export class ObservationBatch {
     return this.#hold(key, packet, judged, client, now, bytes);
   }
 
-  /** Hands over what was collected and starts anew. */
+  /** Returns everything collected and starts again; `newlyFolded` counts frames that were folded. */
   take(): { observations: Observation[]; newlyFolded: number } {
     const observations = [...this.#held.values()];
     for (const { observation, latest, judged, client, at } of this.#folds.values()) {
@@ -213,7 +214,7 @@ export class ObservationBatch {
       else addOccasions(observation, newest);
       observations.push(newest);
     }
-    // What is told last of a fold came before some of what is held: a question is heard before its answer.
+    // The folds' observations are older than some of those held: the guard must hear a question before its answer.
     if (this.#folds.size > 0) observations.sort((a, b) => a.first - b.first);
     const taken = { observations, newlyFolded: this.#folded - this.#folds.size };
     this.#held = new Map();
@@ -285,7 +286,7 @@ export class ObservationBatch {
     bytes: Uint8Array | undefined,
   ): Observation {
     const copy = copyPacket(packet);
-    // It may be a tunnel's own packet, by the rules of a moment ago or of a moment later: its form is asked for again.
+    // Under rules that are just changing it may be a tunnel's own packet: the guard looks at its payload again.
     if (judged.verdict.rule === 'E' && packet.protocol === Protocol.UDP)
       keepPayload(copy, packet, PAYLOAD_KEPT);
     const leaks = judged.direction === 'up' && judged.verdict.verdict === 'leak';
@@ -326,16 +327,16 @@ function judgedOf({ verdict, direction, crosses, counter }: Judged): Judged {
   return { verdict, direction, crosses, counter };
 }
 
-/** Which sorts of things a network says in one offer: many of one sort must not fold the first of another. */
+/** Which fields a network's offer has: many offers of one shape must not fold the first one of another. */
 function offerShape({ findings: { offer } }: ParsedPacket): string {
   if (offer === undefined) return '';
   const { router, leaseSeconds, routes, captivePortal, resolvers } = offer;
   return [router, leaseSeconds, routes, captivePortal, resolvers]
-    .map((said) => (said === undefined ? '-' : '+'))
+    .map((field) => (field === undefined ? '-' : '+'))
     .join('');
 }
 
-/** Frames with the same text here mean the same to the ledger, to correlation and to Eve. */
+/** Key of an observation: frames with equal keys mean the same to the ledger, to correlation and to Eve. */
 function sameness(
   packet: ParsedPacket,
   { verdict, direction, crosses, counter }: Judged,
@@ -345,10 +346,10 @@ function sameness(
   let text =
     `${direction} ${String(crosses)} ${counter} ${String(client)} ${verdict.verdict} ${verdict.rule ?? ''} ${packet.kind} ` +
     `${verdict.destination} ${String(packet.destinationPort)} ${verdict.exposure}`;
-  // An answer belongs to one question: the learner holds them against each other.
+  // The learner matches each answer to its question, so they must stay apart.
   if (packet.kind === 'dns' && (direction === 'down' || verdict.verdict === 'allowed'))
     text += ` ${String(packet.sourcePort)} ${String(packet.payloadHead)} ${String(packet.source[3])}`;
-  // Of what goes direct connections are counted, and names go with what began them (src/guard/history/allowed.ts).
+  // For direct traffic connections are counted, and a name belongs to the connection that showed it (src/guard/history/allowed.ts).
   if (verdict.direct === true && direction === 'up')
     text += findings.names.length > 0 ? ' shows' : opensConnection(packet) ? ' opens' : '';
   if (findings.leaseRequest !== undefined) text += ` ${String(findings.leaseRequest)}`;

@@ -1,5 +1,5 @@
-// Knows: how observations of both taps become incidents, and which of them tell one story. Must not know: states, kernel, clocks.
-// Follows README.md, rules D and T: a visit joins the question that Eve has read, an escape the network attack that led to it.
+// Turns the observations of both taps into incidents and relates those that belong together (README.md, rules D and T): a visit to
+// the question that Eve has read, an escape to the network attack that led to it.
 
 import { AllowedTraffic } from './history/allowed.ts';
 import { ParsedPacket } from '../flow/parsed-packet.ts';
@@ -21,9 +21,9 @@ import { Tripwire } from './attacks/tripwire.ts';
 import type { KnownServers } from './attacks/tripwire.ts';
 import type { TunnelWatch } from './tunnels/tunnel-watch.ts';
 
-/** An answer is known here so long after it came on the wire at most. Milliseconds. */
+/** The longest time between an answer on the wire and its arrival here, milliseconds. */
 const KNOWN_MS = 1_000;
-/** Names that an incident lists as candidates. */
+/** Most names that an incident lists as candidates. */
 const CANDIDATES = 16;
 
 export class Observer {
@@ -31,16 +31,16 @@ export class Observer {
   readonly #tunnels: TunnelWatch;
   readonly #correlation: Correlation;
   readonly #tripwire = new Tripwire();
-  /** Tunnels that were seen to begin outside those of the policy. */
+  /** Tunnels that a client was seen to begin and the policy does not have. */
   readonly proposals = new Proposals();
   readonly meshes = new Meshes();
-  /** What went past the tunnel because the profile lets it. */
+  /** Traffic that went outside the tunnel because the profile allows it. */
   readonly allowed = new AllowedTraffic();
-  /** Incidents of network attacks, by their ids. */
+  /** Ids of the incidents of network attacks, by where they draw traffic. */
   readonly #pulls = new Pulls<string>();
-  /** Who said something last: what the network says to everyone, or to nobody who is here, it says to it. */
+  /** The client that spoke last: what the network sends to everyone, or to an address that no client has, is put down to it. */
   #client: number | undefined;
-  /** Who is here, by what came in on lan: the network may send to any address it makes up. */
+  /** Clients that have spoken on lan: the network may send to any address it makes up. */
   readonly #clients = new Regulars<number>();
 
   constructor(policy: Policy, book: IncidentBook, tunnels: TunnelWatch) {
@@ -55,12 +55,12 @@ export class Observer {
     this.#tripwire.setPolicy(policy);
   }
 
-  /** The wire to the network was cut: what comes next may be another network. */
+  /** Call when the wan link or its tap went down: what comes next may be another network. */
   wanLost(): void {
     this.#tripwire.reset();
   }
 
-  /** Takes one observation of a tap; `breach` says that it crossed rules that stood. Returns the incidents that changed. */
+  /** Takes one observation of a tap; `breach`: it crossed although the rules in force should have stopped it. Returns the incidents that changed. */
   take(port: 'lan' | 'wan', observation: Observation, now: Now, breach: boolean): Incident[] {
     const changed = this.#take(port, observation, now, breach);
     const folded = this.#book.takeFolded();
@@ -88,7 +88,7 @@ export class Observer {
     const judged = visit === undefined ? observation : { ...observation, verdict: visit.verdict };
     if (judged.verdict.verdict !== 'leak') {
       if (judged.crosses && !judged.folded) this.#book.harmless(port, judged);
-      // What left is read on wan.
+      // Only the wan tap sees what really left.
       if (port === 'wan' && judged.verdict.direct === true)
         this.allowed.take(judged, now, this.#book.redaction);
       return [];
@@ -99,16 +99,16 @@ export class Observer {
         : this.#book.escape(isToItsName(judged) ? judged : { ...judged, visits: 0 }, now, breach);
     this.#correlation.asked(judged, incident.id, now.monotonic);
     const changed = new Set([incident]);
-    // What was stopped went to none of the names that what had left before may have gone to.
-    const isNews = port === 'wan' || incident.escaped === 0;
-    if (visit !== undefined) for (const other of this.#join(incident, visit, isNews)) changed.add(other);
+    // Frames that were stopped visited nobody: they must not add candidates to an incident whose earlier frames left.
+    const addsNames = port === 'wan' || incident.escaped === 0;
+    if (visit !== undefined) for (const other of this.#join(incident, visit, addsNames)) changed.add(other);
     if (port === 'lan') return [...changed];
     this.#tunnels.escaped(incident, judged, now);
     for (const other of this.#blame(judged, incident, now)) changed.add(other);
     return [...changed];
   }
 
-  /** Takes connections that have left and shown no name: visits to the address, as it was known for names when they began. */
+  /** Takes connections that left without showing a name: visits to the address, by the names it was an answer for when they began. */
   nameless(observation: Observation, now: Now): readonly Incident[] {
     const age = now.monotonic - observation.first;
     const visit = this.#correlation.visit(observation, now.monotonic - Math.max(0, age - KNOWN_MS));
@@ -119,35 +119,36 @@ export class Observer {
     return to === undefined || visit === undefined ? changed : [...changed, ...this.#join(to, visit, true)];
   }
 
-  /** What tunnels' names have led to, to be kept for the next process; the same object until it changes. */
+  /** Addresses that the tunnels' host names resolved to, to be kept for the next process; the same object until it changes. */
   get knownServers(): KnownServers {
     return this.#tripwire.knownServers;
   }
 
+  /** Restores what `knownServers` of an earlier process returned. */
   recallServers(known: KnownServers): void {
     this.#tripwire.recall(known);
   }
 
-  /** What answers have led a client to from protected names, and the names that they have shown on the way. Returns incidents. */
+  /** Takes what DNS answers revealed: addresses of protected names, and protected names shown in the clear. Returns the incidents. */
   served(lessons: readonly Lesson[], now: Now): Incident[] {
     return lessons.flatMap(({ client, closed, shown }) => {
       this.#correlation.served(client, closed, now.monotonic);
-      return shown.map((one) => this.#book.showed(shownIn(client, one, now.monotonic), now));
+      return shown.map((name) => this.#book.showed(shownIn(client, name, now.monotonic), now));
     });
   }
 
-  /** Addresses that the kernel and the taps shall watch from now on; each is told once. */
+  /** Addresses that the kernel and the taps must watch from now on; each is returned once. */
   takeExposures(): readonly Exposure[] {
     return this.#correlation.takeExposures();
   }
 
-  /** Questions and answers that were forgotten because there were too many. */
+  /** Number of questions and answers that were dropped because there were too many. */
   get forgotten(): number {
     return this.#correlation.forgotten;
   }
 
-  #join(incident: Incident, { candidates, questions }: Visit, isNews: boolean): Incident[] {
-    const names = isNews ? candidates.map((name) => this.#book.redaction.name(name)) : [];
+  #join(incident: Incident, { candidates, questions }: Visit, addsNames: boolean): Incident[] {
+    const names = addsNames ? candidates.map((name) => this.#book.redaction.name(name)) : [];
     incident.candidates = [...new Set([...names, ...incident.candidates])].slice(0, CANDIDATES);
     return this.#book.relate(incident, questions);
   }
@@ -172,7 +173,7 @@ export class Observer {
     return incident;
   }
 
-  /** An escape to where the network pulled makes the warning red. */
+  /** An escape to a place that a network attack draws traffic to makes that attack's warning red. */
   #blame({ verdict }: Observation, escape: Incident, now: Now): Incident[] {
     if (escape.severity !== 'red') return [];
     const changed: Incident[] = [];
@@ -185,13 +186,13 @@ export class Observer {
   }
 }
 
-/** A frame that shows another name than it is told under (the page that a visitor comes from) begins no visit to that. */
+/** Whether a visit counts for the incident's name: a frame reported under the name of the page a visitor comes from visits another. */
 function isToItsName({ packet, verdict, folded }: Observation): boolean {
   const own = ownName(packet);
   return folded || own === '' || own === verdict.exposure;
 }
 
-/** A protected name in an answer, as if somebody had looked at it by itself: rule B. */
+/** The observation that stands for a protected name in an answer: a leak of its own, rule B. */
 function shownIn(client: string, { name, asked }: Lesson['shown'][number], at: number): Observation {
   const packet = new ParsedPacket();
   packet.kind = 'dns';
@@ -201,7 +202,7 @@ function shownIn(client: string, { name, asked }: Lesson['shown'][number], at: n
     severity: 'red',
     exposure: name,
     destination: '',
-    reason: `the answer to the question for ${asked} shows ${name} in the clear, which must stay inside the tunnel`,
+    reason: `the answer to the question for ${asked} shows the protected name ${name} in the clear, outside the tunnel`,
   };
   return {
     packet,

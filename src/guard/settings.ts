@@ -1,10 +1,11 @@
-// Knows: the part of a policy that people change on the page, as plain texts and numbers. Must not know: YAML, forms.
-// What is written here is read by src/policy/schema/schema-parts.ts again: a round trip changes nothing.
+// The part of a policy that people edit on the page, as plain texts and numbers. src/policy/schema/schema-parts.ts reads these
+// texts back: a round trip changes nothing.
 
 import type { AllowText, Settings } from '../api/box.ts';
 import { formatEndpoint, formatResolver } from '../policy/schema/endpoint.ts';
 import type { AllowRule, NamePattern, Policy, Prefix } from '../policy/policy.ts';
 
+/** The editable settings of a policy. */
 export function settingsOf(policy: Policy): Settings {
   const { profile, direct, localChatter, privacy, privacyKey, retentionDays, management, lamp } = policy;
   const { address, hostname, ssh } = management;

@@ -1,32 +1,32 @@
-// Knows: the one state and the LED that follow from what is known. Must not know: how it became known.
-// Follows README.md, The light. Which way doubt errs: whatever is not verified is `blind`; green needs every condition at once.
+// Decides the one state and the LED pattern that follow from everything the guard knows (README.md, The light).
+// Doubt is never green: whatever is not verified is `blind`, and green needs every condition at once.
 
 import type { LedPattern, State } from '../api/words.ts';
 
 export interface Situation {
-  /** Monotonic time since start is short and not everything has reported yet. */
+  /** The guard started a moment ago and not everything has reported yet. */
   readonly starting: boolean;
-  /** Why nothing can be said: a tap down, counters unreadable, rules not verified. Empty when all is verified. */
+  /** Why the state cannot be trusted: a tap down, counters unreadable, rules not verified. Empty when all is verified. */
   readonly blindness: readonly string[];
   readonly blockMode: boolean;
   readonly passOpen: boolean;
-  /** The profile lets other traffic go past the tunnel: that is no leak, and Eve reads it all the same. */
+  /** The profile allows other traffic outside the tunnel: that is not a leak, but Eve reads it all the same. */
   readonly goesDirect?: boolean;
   readonly tunnelsConfigured: number;
   readonly tunnelsUp: number;
-  /** Of incidents nobody has acknowledged. */
+  /** This count and those below are of incidents that nobody has acknowledged. */
   readonly breaches: number;
   readonly redEscapes: number;
   readonly redBlocked: number;
   readonly amberEscapes: number;
-  /** What the network did that nothing has followed from yet (rule T). */
+  /** Network attacks (rule T) that no escape has followed yet. */
   readonly warnings?: number;
-  /** Red leak frames since the last acknowledgement that no tap looked at: the kernel may have let them through, or did not. */
+  /** Red leak frames since the last acknowledgement that the kernel counted but no tap saw, by whether they left. */
   readonly unseenEscaped: number;
   readonly unseenBlocked: number;
-  /** Ports without a cable, or with one that was plugged in a moment ago: what they carry is not proven. */
+  /** Ports without a cable, or whose cable was plugged in a moment ago: nothing has been proven there yet. */
   readonly unplugged?: readonly string[];
-  /** Tunnels whose servers come from a list that is old, with the day it was made. */
+  /** Tunnels whose server list is out of date, with the day the list was made. */
   readonly oldLists?: readonly { readonly name: string; readonly listed: string }[];
 }
 
@@ -36,18 +36,18 @@ export interface Judgement {
   readonly why: string;
 }
 
-/** The most alarming thing that is true decides. */
+/** The state, LED pattern and reason: the most alarming thing that is true decides. */
 export function judgeSituation(s: Situation): Judgement {
   if (s.breaches > 0) {
     return say(
       'breach',
       'red-flash',
-      `${count(s.breaches, 'incident')} crossed although block mode should have stopped it.`,
+      `${count(s.breaches, 'incident')} got past block mode, which should have stopped ${them(s.breaches)}.`,
     );
   }
   if (s.starting) return say('starting', 'red', 'Starting: nothing is verified yet.');
   const [blind] = s.blindness;
-  if (blind !== undefined) return say('blind', 'red-flash', `Cannot vouch for anything: ${blind}.`);
+  if (blind !== undefined) return say('blind', 'red-flash', `The box cannot vouch for anything: ${blind}.`);
   if (s.tunnelsConfigured === 0) {
     return say('setup', 'amber', 'No tunnel is configured yet: everything that leaves counts as a leak.');
   }
@@ -55,7 +55,7 @@ export function judgeSituation(s: Situation): Judgement {
     return say(
       'leaking',
       'red',
-      `${count(s.redEscapes, 'incident')} left the laptop past the tunnel, readable on the wire.`,
+      `${count(s.redEscapes, 'incident')}: traffic left the laptop outside the tunnel, readable on the wire.`,
     );
   }
   if (s.unseenEscaped > 0) {
@@ -63,33 +63,41 @@ export function judgeSituation(s: Situation): Judgement {
     return say(
       'leaking',
       'red',
-      `${frames} left past the tunnel that the kernel counted and nobody could look at.`,
+      `${frames} left outside the tunnel: the kernel counted ${them(s.unseenEscaped)}, but the box could not read ${them(s.unseenEscaped)}.`,
     );
   }
   if (s.passOpen)
-    return say('pass', 'alternating', 'A pass is open: what it lets through is readable on the wire.');
+    return say(
+      'pass',
+      'alternating',
+      'A captive-portal exception (pass) is open: what it lets through is readable on the wire.',
+    );
   const unplugged = s.unplugged ?? [];
-  const but = s.goesDirect === true ? ' but what the profile lets go direct' : '';
+  const except = s.goesDirect === true ? ' except what the profile allows to go direct' : '';
   if (s.redBlocked > 0 || s.unseenBlocked > 0) {
     const what =
       s.redBlocked > 0
-        ? `${count(s.redBlocked, 'attempt')} to leave past the tunnel`
-        : `${count(s.unseenBlocked, 'frame')} that nobody could look at`;
+        ? `${count(s.redBlocked, 'attempt')} to leave outside the tunnel ${were(s.redBlocked)}`
+        : `${count(s.unseenBlocked, 'frame')} that the box could not read ${were(s.unseenBlocked)}`;
     const lamp = s.tunnelsUp > 0 && unplugged.length === 0 ? 'green-blip' : 'amber';
-    return say('blocked', lamp, `${what} stopped; nothing escaped${but}.`);
+    return say('blocked', lamp, `${what} stopped; nothing escaped${except}.`);
   }
   if (unplugged.length > 0) {
-    return say('idle', 'amber', `Nothing is plugged in at ${unplugged.join(' and ')}: nothing can leave.`);
+    return say('idle', 'amber', `Nothing is plugged into ${unplugged.join(' and ')}: nothing can leave.`);
   }
   if (s.tunnelsUp === 0) {
-    return say('idle', 'amber', `No tunnel traffic seen lately; nothing escaped${but}${shut(s.blockMode)}.`);
+    return say(
+      'idle',
+      'amber',
+      `No tunnel traffic was seen recently; nothing escaped${except}${shut(s.blockMode)}.`,
+    );
   }
   if (s.amberEscapes > 0) {
     const what = count(s.amberEscapes, 'minor exposure');
     const carried =
-      but === ''
-        ? 'The tunnel is up and carries all that matters'
-        : `The tunnel is up and nothing that matters escapes it${but}`;
+      except === ''
+        ? 'The tunnel is up and carries everything that matters'
+        : `The tunnel is up and nothing that matters escapes it${except}`;
     return say('clear', 'amber', `${carried}; ${what} on the local link.`);
   }
   const warnings = s.warnings ?? 0;
@@ -98,23 +106,31 @@ export function judgeSituation(s: Situation): Judgement {
     return say(
       'clear',
       'amber',
-      `Nothing escapes the tunnel${but}${but === '' ? ', but' : '; yet'} the network did ${what} that can pull it out.`,
+      `Nothing escapes the tunnel${except}, but the network did ${what} that can draw traffic out of it.`,
     );
   }
-  // The least of all: a server that has moved is stopped, which its own client tells sooner.
+  // Last, because it is the least urgent: traffic to a server that has moved is stopped, and its own client reports that sooner.
   const [old] = s.oldLists ?? [];
   if (old !== undefined) {
     return say(
       'clear',
       'amber',
-      `Nothing escapes the tunnel${but}; the servers of ${old.name} are from a list of ${old.listed}: import a new one.`,
+      `Nothing escapes the tunnel${except}; the server list of ${old.name} dates from ${old.listed}: import a new one.`,
     );
   }
-  return say('clear', 'green', `The tunnel is up and nothing escapes it${but}${shut(s.blockMode)}.`);
+  return say('clear', 'green', `The tunnel is up and nothing escapes it${except}${shut(s.blockMode)}.`);
 }
 
 function say(state: State, lamp: LedPattern, why: string): Judgement {
   return { state, lamp, why };
+}
+
+function them(n: number): string {
+  return n === 1 ? 'it' : 'them';
+}
+
+function were(n: number): string {
+  return n === 1 ? 'was' : 'were';
 }
 
 function shut(blockMode: boolean): string {

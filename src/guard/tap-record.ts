@@ -1,18 +1,17 @@
-// Knows: what is known of one tap. Must not know: processes.
-
 import type { TapReport } from './observation.ts';
 import type { TapHealth } from '../api/status.ts';
 
+/** What the guard knows about one tap: its state, its counts and how far it has read. */
 export class TapRecord {
   readonly port: 'lan' | 'wan';
   readonly interface: string;
   state: TapHealth['state'] = 'down';
   detail = 'not started yet';
-  /** A report that was closed, drained, at this monotonic time had everything that was on the wire before it. */
+  /** When the last drained report was closed, monotonic milliseconds: everything on the wire before that has been reported. */
   drainedAt = -Infinity;
-  /** Since when it reads without a break or a loss, monotonic milliseconds; Infinity while it does not. */
+  /** Since when it has been reading without interruption or loss, monotonic milliseconds; Infinity while it is not reading. */
   readsSince = Infinity;
-  /** When it was last heard, monotonic milliseconds. */
+  /** When it last reported, monotonic milliseconds. */
   heardAt = 0;
   #frames = 0;
   #lost = 0;
@@ -24,7 +23,7 @@ export class TapRecord {
     this.interface = interfaceName;
   }
 
-  /** True when the tap has lost frames since its last report. */
+  /** Takes a report at monotonic milliseconds `now`. Returns true when the tap has lost frames since its last report. */
   take(report: TapReport, now: number): boolean {
     const hasLost = report.lost > this.#lost;
     this.heardAt = now;
@@ -36,6 +35,7 @@ export class TapRecord {
     return hasLost;
   }
 
+  /** Sets the tap's state; a tap that starts or stops reading is counted from scratch. */
   become(state: TapHealth['state'], detail: string, now: number): void {
     this.heardAt = now;
     if (state === 'restarting' && this.state !== 'restarting') this.#restarts += 1;
@@ -48,9 +48,10 @@ export class TapRecord {
     this.detail = detail;
   }
 
+  /** The tap as the status shows it. */
   view(): TapHealth {
     const { port, interface: name, state } = this;
-    const forgotten = `${this.#forgotten} flows and questions not kept: there were too many`;
+    const forgotten = `${this.#forgotten} flows and questions were not kept: there were too many`;
     const detail = this.#forgotten === 0 ? this.detail : `${this.detail}; ${forgotten}`;
     return { port, interface: name, state, frames: this.#frames, restarts: this.#restarts, detail };
   }

@@ -26,7 +26,7 @@ const day: Status = { ...leaking, why: asked, blockMode: true, ledger, incidents
 
 const stub = aStatus({
   ...{ profile: 'proxy-stub', direct: 'any', blockMode: true, allowed: someAllowed({ more: 12 }) },
-  why: 'The tunnel is up and nothing escapes it but what the profile lets go direct; block mode is on.',
+  why: 'The tunnel is up and nothing escapes it except what the profile allows to go direct; block mode is on.',
 });
 
 const why = skipped ? ' (skipped: npm run screenshots takes them)' : '';

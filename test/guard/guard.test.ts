@@ -79,7 +79,7 @@ describe('Guard', () => {
     look();
     const { state, why, direct, allowed, ledger } = guard.status();
     expect([state, direct]).toEqual(['clear', 'any']);
-    expect(why).toContain('nothing escapes it but what the profile lets go direct');
+    expect(why).toContain('nothing escapes it except what the profile allows to go direct');
     expect(allowed).toMatchObject({
       frames: 3,
       rows: [{ name: 'news.example', destination: '203.0.113.5' }],
@@ -106,7 +106,7 @@ describe('Guard', () => {
     const { guard, clock } = watching();
     clock.ms += 1_600;
     expect(guard.status().state).toBe('blind');
-    expect(guard.status().why).toContain('lan0 says nothing');
+    expect(guard.status().why).toContain('lan0 has stopped reporting');
   });
 
   it('is blind when the counters have not been read for a while', () => {
@@ -195,7 +195,7 @@ describe('Guard', () => {
     look(5, 5, 2);
     // Two were read by both, three by nobody.
     expect(guard.status()).toMatchObject({ state: 'leaking', ledger: { unseen: 3, escaped: 3, blocked: 0 } });
-    expect(guard.status().why).toContain('3 frames left past the tunnel that the kernel counted');
+    expect(guard.status().why).toContain('3 frames left outside the tunnel: the kernel counted them');
     guard.acknowledge('all');
     expect(guard.status().state).toBe('clear');
     look(6, 6, 2);
@@ -218,7 +218,7 @@ describe('Guard', () => {
     expect(guard.status().state).toBe('clear');
     look(0, 0, 4);
     expect(guard.status()).toMatchObject({ state: 'blind', lamp: 'red-flash' });
-    expect(guard.status().why).toContain('seen 4 frames that the kernel did not count');
+    expect(guard.status().why).toContain('saw 4 frames that the kernel did not count');
     clock.ms += 60_000;
     look(0, 0, 4);
     look(0, 0, 4);

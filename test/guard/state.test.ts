@@ -99,9 +99,9 @@ describe('judgeSituation', () => {
         const shut = { ...s, warnings, oldLists };
         const [plain, open] = [judgeSituation(shut), judgeSituation({ ...shut, goesDirect: true })];
         expect([open.state, open.lamp]).toEqual([plain.state, plain.lamp]);
-        const claims = /nothing (?:that matters )?escape|carries all/i;
+        const claims = /nothing (?:that matters )?escape|carries everything/i;
         expect(claims.test(open.why)).toBe(claims.test(plain.why));
-        if (claims.test(open.why)) expect(open.why).toContain('but what the profile lets go direct');
+        if (claims.test(open.why)) expect(open.why).toContain('except what the profile allows to go direct');
         else expect(open.why).toBe(plain.why);
         expect(plain.why).not.toContain('direct');
       }),

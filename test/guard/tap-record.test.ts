@@ -10,7 +10,7 @@ it('tells what a tap did not keep, and no more of it when it has begun anew', ()
   tap.take(report('lan', []), 2);
   expect(tap.view().detail).toBe('reading');
   tap.take(report('lan', [], { forgotten: 12 }), 3);
-  expect(tap.view().detail).toBe('reading; 12 flows and questions not kept: there were too many');
+  expect(tap.view().detail).toBe('reading; 12 flows and questions were not kept: there were too many');
   tap.take(report('lan', []), 4);
   expect(tap.view().detail).toBe('reading');
 });

@@ -1,48 +1,48 @@
-// Knows: which frames of an incident have no known fate yet, and when one may be decided. Must not know: incidents, kernel, taps.
-// Each frame that entered lan is paired with one that left wan. What is left over when both taps have read past it is decided:
-// without a partner on wan it was stopped, without one on lan the lan tap missed it.
+// The frames of an incident whose fate is not known yet, and when it can be decided. Each frame that entered lan is paired with one
+// that left wan. Frames without a partner are decided once both taps have read past them: without a partner on wan the frame was
+// stopped, without a partner on lan the lan tap missed it.
 
 import type { Observation } from '../observation.ts';
 
-/** A frame passes the box in microseconds; the taps' clocks and a held-up kernel thread may add to that. Milliseconds. */
+/** How far apart the taps may see one frame: it passes the box in microseconds, but clocks and delayed kernel threads add to that. Milliseconds. */
 export const SKEW_MS = 5;
-/** A frame is decided so long after it came at the latest, whatever the taps have read by then. Milliseconds. */
+/** A frame's fate is decided so long after its arrival at the latest, whatever the taps have read by then. Milliseconds. */
 export const DEADLINE_MS = 450;
 /**
- * So long a tap that reads may be behind before what it has not told of is taken for what it has not seen. Milliseconds. A tap without
- * a proof for so long is blind (src/guard/canary/canary.ts).
+ * How far a reading tap may lag before frames that it has not reported count as not seen, milliseconds. A tap without a proof for so
+ * long is blind (src/guard/canary/canary.ts).
  */
 export const PATIENCE_MS = 3_000;
-/** Frames that came within this are one slice: a fate is decided slice by slice. Milliseconds. */
+/** Frames that arrive within this are one slice, and share one fate. Milliseconds. */
 const SLICE_MS = 50;
-/** Of frames that were told without names: within a slice of another incident, which of its frames was the partner is not known. Milliseconds. */
+/** The skew for frames that were reported without names: their partner may be any frame of another incident's slice. Milliseconds. */
 export const NAMELESS_SKEW_MS = SLICE_MS + SKEW_MS;
 
-/** Frames that came close together; times are monotonic milliseconds. */
+/** Frames that arrived close together; times are monotonic milliseconds. */
 export interface Slice {
   readonly first: number;
   last: number;
   frames: number;
-  /** The ruleset lets them pass even in block mode. */
+  /** The ruleset lets them through even in block mode. */
   readonly crosses: boolean;
-  /** The kernel's counter for them. */
+  /** Name of the kernel's counter for them. */
   readonly counter: string;
 }
 
-/** What can be said about the wire at the moment of deciding. */
+/** How far the taps have read when fates are decided. */
 export interface Sight {
   /** Monotonic milliseconds. */
   readonly now: number;
-  /** Everything that came before this has been read; -Infinity while the tap does not read. */
+  /** Everything that arrived before this has been read; -Infinity while the tap is not reading. */
   readonly lanRead: number;
   readonly wanRead: number;
-  /** Since when the wan tap has read without a break or a loss; Infinity while it does not. */
+  /** Since when the wan tap has been reading without interruption or loss; Infinity while it is not. */
   readonly wanSince: number;
   /** Whether the kernel dropped leaks during all of this time. */
   dropped(first: number, last: number): boolean;
 }
 
-/** `escaped` is said in doubt: of what wan saw leave it is known. */
+/** `escaped` here is an assumption: frames that the wan tap saw leave are counted before. */
 export type Fate = 'escaped' | 'blocked';
 
 /** The open frames of one incident, each side oldest first. */
@@ -50,15 +50,17 @@ export class OpenFrames {
   #attempts: Slice[] = [];
   #escapes: Slice[] = [];
 
+  /** Adds frames that the lan tap saw come in. */
   attempt(observation: Observation): void {
     add(this.#attempts, observation);
   }
 
+  /** Adds frames that the wan tap saw leave. */
   escape(observation: Observation): void {
     add(this.#escapes, observation);
   }
 
-  /** Frames that left and have no attempt yet: whoever writes the incident down counts them as attempted. By the kernel's counter. */
+  /** Frames by kernel counter that left and have no attempt yet; when the incident is written down they count as attempted. */
   get unpaired(): ReadonlyMap<string, number> {
     const sums = new Map<string, number>();
     if (this.#escapes.length === 0) return sums;
@@ -75,59 +77,63 @@ export class OpenFrames {
     return this.#attempts.length === 0 && this.#escapes.length === 0;
   }
 
-  /** When the oldest of them came; Infinity without any. */
+  /** Arrival of the oldest open frame, monotonic milliseconds; Infinity without any. */
   get since(): number {
     return Math.min(this.#attempts[0]?.first ?? Infinity, this.#escapes[0]?.first ?? Infinity);
   }
 
-  /** When the oldest attempt among them came; Infinity without any. */
+  /** Arrival of the oldest open attempt; Infinity without any. */
   get attemptsSince(): number {
     return this.#attempts[0]?.first ?? Infinity;
   }
 
-  /** Takes on what another incident had open. */
+  /** Moves another incident's open frames here. */
   join(other: OpenFrames): void {
     this.#attempts = joined(this.#attempts, other.#attempts);
     this.#escapes = joined(this.#escapes, other.#escapes);
     [other.#attempts, other.#escapes] = [[], []];
   }
 
-  /** Pairs what both taps have seen. */
+  /** Removes frames that both taps have seen. */
   pair(): void {
     pairUp(this.#attempts, this.#escapes);
   }
 
-  /** Takes out at most so many attempts that came in the time of the slice, oldest first; how many. */
-  takeAttemptsNear(slice: Slice, most: number, skew = NAMELESS_SKEW_MS): number {
-    return takeFrames(this.#attempts, most, slice, skew);
+  /** Removes at most `limit` attempts within `skew` milliseconds of the slice, oldest first; returns how many. */
+  takeAttemptsNear(slice: Slice, limit: number, skew = NAMELESS_SKEW_MS): number {
+    return takeFrames(this.#attempts, limit, slice, skew);
   }
 
-  takeEscapesNear(slice: Slice, most: number, skew = NAMELESS_SKEW_MS): number {
-    return takeFrames(this.#escapes, most, slice, skew);
+  /** The same for escapes. */
+  takeEscapesNear(slice: Slice, limit: number, skew = NAMELESS_SKEW_MS): number {
+    return takeFrames(this.#escapes, limit, slice, skew);
   }
 
-  /** Nothing that came before `at` is waited for. */
+  /** Forgets frames that arrived before `at`. */
   forget(at: number): void {
     this.#attempts = this.#attempts.filter(({ last }) => last >= at);
     this.#escapes = this.#escapes.filter(({ last }) => last >= at);
   }
 
-  /** Escapes that no attempt will come for any more. That they left is told already: a lan tap that is behind has its time. */
-  takeEscapes(sight: Sight, most = Infinity): Slice[] {
+  /**
+   * Removes and returns at most `limit` slices of escapes for which no attempt can come any more. They are counted as escaped already,
+   * so a lan tap that lags may take its time.
+   */
+  takeEscapes(sight: Sight, limit = Infinity): Slice[] {
     const { now, lanRead } = sight;
     const isDue = ({ last }: Slice): boolean => lanRead >= last + SKEW_MS || now >= last + patienceOf(sight);
-    return take(this.#escapes, isDue, most);
+    return take(this.#escapes, isDue, limit);
   }
 
-  /** Attempts that no escape will come for any more. */
+  /** Removes and returns the attempts for which no escape can come any more. */
   takeAttempts({ now, lanRead, wanRead }: Sight): Slice[] {
     const read = Math.min(lanRead, wanRead);
     return take(this.#attempts, ({ last }) => read >= last + SKEW_MS || now >= last + DEADLINE_MS);
   }
 
   /**
-   * Both sides of what taps told without names, once every frame with a name has had its turn to find a partner among them: then what is
-   * left of one side is what the other has.
+   * Removes and returns frames that the taps reported without names, after every frame with a name had its chance to find a partner
+   * among them. What one side has left is then paired with what the other side has.
    */
   takeNameless(sight: Sight): { readonly attempts: Slice[]; readonly escapes: Slice[] } {
     const read = Math.min(sight.lanRead, sight.wanRead);
@@ -137,7 +143,7 @@ export class OpenFrames {
         read >= last + NAMELESS_SKEW_MS + SKEW_MS || sight.now >= last + patience + SKEW_MS;
     const attempts = take(this.#attempts, dueAfter(DEADLINE_MS));
     const escapes = take(this.#escapes, dueAfter(patienceOf(sight)));
-    // What is not due on one side may be the partner of what is due on the other.
+    // The partner of a due frame may not be due yet.
     pairUp(attempts, escapes, NAMELESS_SKEW_MS);
     pairUp(attempts, this.#escapes, NAMELESS_SKEW_MS);
     pairUp(this.#attempts, escapes, NAMELESS_SKEW_MS);
@@ -145,30 +151,30 @@ export class OpenFrames {
   }
 }
 
-/** How long an escape waits for a lan tap that has not read past it: one that does not read will not tell of it. */
+/** How long an escape waits for the lan tap to read past it, milliseconds: a tap that is not reading will not report it. */
 function patienceOf({ lanRead }: Sight): number {
   return lanRead === -Infinity ? DEADLINE_MS : PATIENCE_MS;
 }
 
 /**
- * Whether the kernel has taken it for the tunnel and let it through. A wan tap that has not seen the beginning of its
- * connection, because that was stopped, takes it for the tunnel too and tells of nothing.
+ * Whether the kernel took the frames for the tunnel's and let them through. A wan tap that has not seen the beginning of their
+ * connection, because that was stopped, takes them for the tunnel's too and does not report them.
  */
 export function passesAsTunnel({ crosses, counter }: Pick<Slice, 'crosses' | 'counter'>): boolean {
   return crosses && counter.startsWith('up_tunnel_');
 }
 
-/** Of an attempt that has no escape. */
+/** The fate of an attempt that has no escape. */
 export function fateOf({ first, last, crosses }: Slice, sight: Sight): Fate {
   if (sight.wanSince <= first - SKEW_MS && sight.wanRead >= last + SKEW_MS) return 'blocked';
   return !crosses && sight.dropped(first, last) ? 'blocked' : 'escaped';
 }
 
-/** Both are in order of time; what came together is one slice, so that what many have been joined into stays small. */
+/** Both lists merged in order of time. Slices that are close together become one, so that an incident that many were folded into stays small. */
 function joined(some: readonly Slice[], others: readonly Slice[]): Slice[] {
   if (others.length === 0) return [...some];
   const all: Slice[] = [];
-  for (const slice of [...some, ...others].sort((one, another) => one.first - another.first)) add(all, slice);
+  for (const slice of [...some, ...others].sort((a, b) => a.first - b.first)) add(all, slice);
   return all;
 }
 
@@ -183,7 +189,7 @@ function add(slices: Slice[], { first, last, frames, crosses, counter }: Slice):
   }
 }
 
-/** Both sides are in order of time; what has no partner of its own time stays. */
+/** Removes frames that are on both sides within `skew` milliseconds; both lists are in order of time. */
 function pairUp(attempts: Slice[], escapes: Slice[], skew = SKEW_MS): void {
   for (let [a, e] = [0, 0]; ;) {
     const [attempt, escape] = [attempts[a], escapes[e]];
@@ -202,9 +208,9 @@ function pairUp(attempts: Slice[], escapes: Slice[], skew = SKEW_MS): void {
   }
 }
 
-/** Takes out at most so many frames, oldest first, of the slices in the time of `near`; how many. */
-function takeFrames(slices: Slice[], most: number, near: Slice, skew: number): number {
-  let left = most;
+/** Removes at most `limit` frames within `skew` of `near`, oldest first; returns how many. */
+function takeFrames(slices: Slice[], limit: number, near: Slice, skew: number): number {
+  let left = limit;
   for (let index = 0; index < slices.length && left > 0;) {
     const slice = slices[index];
     if (slice === undefined) break;
@@ -219,17 +225,17 @@ function takeFrames(slices: Slice[], most: number, near: Slice, skew: number): n
     if (slice.frames === 0) slices.splice(index, 1);
     else index += 1;
   }
-  return most - left;
+  return limit - left;
 }
 
-function take(slices: Slice[], isDue: (slice: Slice) => boolean, most = Infinity): Slice[] {
+function take(slices: Slice[], isDue: (slice: Slice) => boolean, limit = Infinity): Slice[] {
   let count = 0;
-  for (let slice = slices[0]; slice !== undefined && count < most && isDue(slice); slice = slices[count])
+  for (let slice = slices[0]; slice !== undefined && count < limit && isDue(slice); slice = slices[count])
     count += 1;
   return slices.splice(0, count);
 }
 
-/** When the kernel dropped leaks, and when it did not: a moment in which it was being changed is neither. */
+/** Records when the kernel dropped leaks and when it did not; moments in which it was being changed count as neither. */
 export class ModeTimes {
   #changes: { readonly at: number; readonly drops: boolean }[] = [{ at: -Infinity, drops: false }];
 
@@ -237,10 +243,11 @@ export class ModeTimes {
   become(drops: boolean, at: number): void {
     if (this.#changes.at(-1)?.drops === drops) return;
     this.#changes.push({ at, drops });
-    // Nothing older than the deadline is asked about; a toggle takes longer than a millisecond.
+    // Nobody asks about times before the deadline, and a toggle takes longer than a millisecond.
     if (this.#changes.length > DEADLINE_MS) this.#changes.shift();
   }
 
+  /** Whether the kernel dropped leaks during all of this time. */
   dropped(first: number, last: number): boolean {
     let drops = false;
     for (const change of this.#changes) {

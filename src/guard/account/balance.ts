@@ -1,6 +1,5 @@
-// Knows: how the book's account is brought to what the kernel counted: frames nobody looked at get an incident of their own, and
-// fates that were given in doubt are put right. Must not know: how either came about, states, clocks.
-// Attempted, escaped and blocked are then what a counter on the wire would say, also over restarts and kills.
+// Brings the incident book into agreement with the kernel's counters: frames that no tap saw get an incident, and assumed fates are
+// corrected. Attempted, escaped and blocked are then what a counter on the wire would show, even across restarts and kills.
 
 import { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { counterOf } from '../../policy/compile/counted.ts';
@@ -15,32 +14,32 @@ import type { Observation } from '../observation.ts';
 import { Reconciliation } from './reconciliation.ts';
 import type { Difference, Surplus } from './reconciliation.ts';
 
-/** Leaks that the bridge handed to wan (src/policy/compile/nft.ts). */
+/** The counter of leaks that the bridge sent out by wan (src/policy/compile/nft.ts). */
 const LEAK_OUT = 'leak_out';
-/** The box's own forged leaks that came in by lan. */
+/** The counter of the box's own forged leaks that came in by lan. */
 const CANARY = 'canary_lan';
-/** Without a word of the wan tap for so long, what was not looked at counts as escaped unless the rules stood. Milliseconds. */
+/** After so long without a comparison on wan, frames that no tap saw count as escaped unless the kernel dropped leaks. Milliseconds. */
 const WAIT_MS = 3_000;
 
-/** What the book holds, in terms of the kernel's counters: a later process goes on from there. */
+/** The book's frames in terms of the kernel's counters: a later process continues counting from there. */
 export interface Accounted {
-  /** By counter of leaks going up; and `leak_out`. */
+  /** By counter name: those of leaks going up, `canary_lan` and `leak_out`. */
   readonly counters: Readonly<Record<string, number>>;
 }
 
-/** A tap that is behind by more than this has lost what it did not tell. Milliseconds. */
-const TOLD_MS = 60_000;
-/** Both ports are compared with the same reading within this. Milliseconds. */
+/** Frames that a tap has not reported within this are lost to it. Milliseconds. */
+const REPORTED_MS = 60_000;
+/** Within this both ports have been compared with the same reading. Milliseconds. */
 const EXPLAIN_MS = 1_000;
 
-const NOBODY_LOOKED = 'the kernel counted these frames; no program could look at them';
+const NOBODY_LOOKED = 'the kernel counted these frames, but no program could read them';
 const FIRST_PACKET =
-  "the kernel counted these frames in the moment in which this tunnel's server was found elsewhere: the tunnel's own, before rules knew";
+  "the kernel counted these frames just as the address of this tunnel's server changed: they are the tunnel's own, sent before the rules knew the new address";
 
-/** Whose first packets frames are that were counted between two readings and that no tap told of. */
+/** For frames counted between two readings that no tap reported: host name of the tunnel whose first packets they are, if any. */
 type FirstPacket = (counter: string, from: number, to: number) => string | undefined;
 
-/** Whether the kernel dropped leaks during all of this time. */
+/** Whether the kernel dropped leaks during all of this time (monotonic milliseconds). */
 type Dropped = (first: number, last: number) => boolean;
 
 export interface Balanced {
@@ -48,7 +47,7 @@ export interface Balanced {
   readonly surplus: readonly Surplus[];
 }
 
-/** Frames that the kernel counted between its readings at `from` and `at`, as found out at `since`. */
+/** Frames that the kernel counted between its readings at `from` and `at` and no tap saw, as was found at `since`. */
 interface Undecided {
   readonly counter: string;
   frames: number;
@@ -57,36 +56,37 @@ interface Undecided {
   readonly since: number;
 }
 
-interface Told extends Undecided {
+interface Decided extends Undecided {
   readonly incident: Incident;
 }
 
+/** Keeps book and kernel counters in agreement. */
 export class Balance {
   readonly #book: IncidentBook;
   readonly #reconciliation = new Reconciliation();
-  /** The kernel's values at which the book's own sums are zero. */
+  /** The kernel's values that correspond to an empty book. */
   #start: Map<string, number> | undefined;
-  /** The newest reading: a table that was made anew counts less. */
+  /** The newest reading: when a later one is smaller, the table was created anew. */
   #last: CounterValues = new Map();
-  /** Counted by the kernel and looked at by nobody: their fate is not known yet. */
+  /** Frames that the kernel counted and no tap saw, whose fate is not known yet. */
   #undecided: Undecided[] = [];
-  /** What was told of them, for as long as the wan tap may still show some. */
-  #told: Told[] = [];
-  /** Frames that are in the book twice, and since when that is known. */
+  /** Those that were put into an incident, for as long as the wan tap may still report some of them. */
+  #decided: Decided[] = [];
+  /** Frames that are in the book twice, and when that was found. */
   #twice: { readonly counter: string; readonly frames: number; readonly since: number }[] = [];
-  /** Left by wan and seen by nobody: what was called escaped in doubt may be these, and what is more is laid to something. */
+  /** Leaks that left by wan and no tap saw leave. Frames that were assumed to have escaped may be these; the rest needs an explanation. */
   #out = 0;
   #outSince = 0;
-  /** The readings between which they left. */
+  /** The times of the readings between which they left. */
   #outFrom = -Infinity;
   #outAt = -Infinity;
   #comparedAt = { lan: -Infinity, wan: -Infinity };
-  /** Laid to frames of no known kind, because nothing better was known when they had left. */
+  /** Frames already put down to `other_ip` because nothing better was known when they had left. */
   #advance = 0;
-  /** Frames of what needs no incident that no tap looked at. */
+  /** Frames of kinds that need no incident and that no tap saw. */
   overlooked = 0;
 
-  /** Forged leaks of the box's own that taps have told of, by the kernel's counter. */
+  /** The box's own forged leaks that taps have reported, by kernel counter. */
   readonly #forged: ReadonlyMap<string, number>;
   readonly #firstPacket: FirstPacket;
 
@@ -100,12 +100,13 @@ export class Balance {
     this.#firstPacket = firstPacket;
   }
 
-  /** Counting goes on from what an earlier process had accounted for. */
+  /** Continues counting from the counter values that an earlier process had accounted for. */
   resume(values: CounterValues): void {
     this.#reconciliation.resume(values);
     this.#start = new Map(values);
   }
 
+  /** Call when rules or judge are being changed; `orders` is the number of the newest orders that the taps were given. */
   change(orders: number): void {
     this.#reconciliation.change(orders);
   }
@@ -118,6 +119,7 @@ export class Balance {
     this.#reconciliation.tap(report);
   };
 
+  /** Takes the kernel's counters, read at some moment between `begun` and `ended` (monotonic milliseconds). */
   reading(begun: number, ended: number, values: CounterValues): void {
     const isLess = ([name, value]: readonly [string, number]): boolean => (values.get(name) ?? value) < value;
     if (this.#start === undefined || [...this.#last].some(isLess)) {
@@ -128,19 +130,19 @@ export class Balance {
     this.#reconciliation.reading(begun, ended, values);
   }
 
-  /** What the kernel had counted when the book began, where it has counted `value` and all of that is in the book. */
+  /** The counter's value when the book was empty, if it is `value` now and all its frames are in the book. */
   #startOf(name: string, value: number): number {
     const { attemptedBy, leaksOut } = this.#book;
     if (name === LEAK_OUT) return value - leaksOut;
     return value - (attemptedBy.get(name) ?? 0) - (isLeakUp(name) ? (this.#forged.get(name) ?? 0) : 0);
   }
 
-  /** Both taps have read past the newest reading: what comes now is in the next alone. */
+  /** Whether both taps have read past the newest reading: frames that come now are only in the next one. */
   get isPast(): boolean {
     return this.#reconciliation.isPast;
   }
 
-  /** Undefined before the kernel was read. */
+  /** Undefined before the first reading. */
   get accounted(): Accounted | undefined {
     if (this.#start === undefined) return undefined;
     const { attemptedBy, leaksOut } = this.#book;
@@ -153,52 +155,53 @@ export class Balance {
     let forged = this.#start.get(CANARY) ?? 0;
     for (const [name, frames] of this.#forged) if (isLeakUp(name)) forged += frames;
     counters[CANARY] = forged;
-    // What is called escaped in doubt is kept as a doubt: the kernel may not have counted it.
+    // Frames that are only assumed to have escaped are stored as such: the kernel may not have counted them.
     counters[LEAK_OUT] = (this.#start.get(LEAK_OUT) ?? 0) + leaksOut - this.#book.keptDoubt;
     return { counters };
   }
 
+  /** Compares counters and taps and corrects the book. `discoveryIsRed`: link-local discovery counts as a red leak. */
   settle(now: Now, dropped: Dropped, discoveryIsRed: boolean): Balanced {
     const seen = this.#book.inferred.splice(0).flatMap((slice) => this.#infer(slice));
     const until = this.#book.openSince;
-    // What has left is in the book as escaped, whatever lan will tell of it.
+    // Frames that left are in the book as escaped whatever the lan tap reports later, so only open attempts hold up wan.
     const wan = this.#reconciliation.compare('wan', this.#book.attemptsSince, now.monotonic);
     const lan = this.#reconciliation.compare('lan', until, now.monotonic);
     if (wan !== undefined) this.#left(wan, now.monotonic);
     if (lan !== undefined) this.#came(lan, now.monotonic);
     for (const [counter, frames] of lan?.twice ?? [])
       this.#twice.push({ counter, frames, since: now.monotonic });
-    const once = this.#tellOnce(now.monotonic);
+    const deduplicated = this.#removeDuplicates(now.monotonic);
     const changed = [
       ...seen,
-      ...once.changed,
+      ...deduplicated.changed,
       ...this.#decide(now, dropped, discoveryIsRed),
       ...this.#explain(now, dropped, discoveryIsRed),
       ...(wan === undefined || until < wan.at ? [] : this.#confirm(wan)),
     ];
-    const surplus = [...(wan?.surplus ?? []), ...(lan?.surplus ?? []), ...once.surplus];
-    // The book has what the kernel has not: what it counts from now on is none of that.
+    const surplus = [...(wan?.surplus ?? []), ...(lan?.surplus ?? []), ...deduplicated.surplus];
+    // The book has frames that the kernel did not count: what the kernel counts from now on must not be taken for them.
     for (const { counter, frames } of surplus)
       this.#start?.set(counter, (this.#start.get(counter) ?? 0) - frames);
     return { changed, surplus };
   }
 
-  /** One of the two is found when its fate is decided; what is never found was not there twice. */
-  #tellOnce(now: number): Balanced {
+  /** Removes frames that are in the book twice once their fate is decided; those that are not found in time were not there twice. */
+  #removeDuplicates(now: number): Balanced {
     const changed: Incident[] = [];
     const surplus: Surplus[] = [];
-    this.#twice = this.#twice.flatMap((one) => {
-      const told = this.#book.tellOnce(one.counter, one.frames);
-      changed.push(...told.changed);
-      if (told.left === 0) return [];
-      if (now - one.since <= WAIT_MS) return [{ ...one, frames: told.left }];
-      surplus.push({ port: 'lan', counter: one.counter, frames: told.left });
+    this.#twice = this.#twice.flatMap((duplicates) => {
+      const removed = this.#book.removeDuplicates(duplicates.counter, duplicates.frames);
+      changed.push(...removed.changed);
+      if (removed.left === 0) return [];
+      if (now - duplicates.since <= WAIT_MS) return [{ ...duplicates, frames: removed.left }];
+      surplus.push({ port: 'lan', counter: duplicates.counter, frames: removed.left });
       return [];
     });
     return { changed, surplus };
   }
 
-  /** The wan tap saw them after all, when the kernel's count had shown already that lan had missed them. */
+  /** The wan tap reported frames that the kernel's counters had already shown to be missed on lan. */
   #infer({ counter, frames, first, last }: Slice): Incident[] {
     let left = frames;
     const take = (missed: Undecided, skew = 0): number => {
@@ -208,9 +211,9 @@ export class Balance {
       left -= part;
       return part;
     };
-    // Frames of one incident within the skew were paired with one another, whichever came first.
+    // Within the skew frames of one incident were paired without regard to their order.
     for (const missed of this.#undecided) take(missed, SKEW_MS);
-    const changed = this.#told.flatMap(
+    const changed = this.#decided.flatMap(
       (missed) => this.#book.takeBack(missed.incident, take(missed), counter) ?? [],
     );
     if (left !== 0) this.#reconciliation.inferred(counter, left, last);
@@ -250,50 +253,53 @@ export class Balance {
     return this.#out === 0 ? 0 : Math.max(0, this.#out - this.#book.doubts.assumed);
   }
 
-  /** What nobody looked at left if so much left, and was stopped otherwise; without a wan tap, the mode decides. */
+  /**
+   * Of frames that no tap saw, as many escaped as the counters show to have left; the others were stopped. Without a wan tap it depends on
+   * whether the kernel dropped leaks.
+   */
   #decide(now: Now, dropped: Dropped, discoveryIsRed: boolean): Incident[] {
     const changed: Incident[] = [];
     const waiting: Undecided[] = [];
-    const tell = (one: Undecided, frames: number, fate: UnseenFate): void => {
-      one.frames -= frames;
-      const name = this.#firstPacket(one.counter, one.from, one.at);
-      if (frames > 0) changed.push(this.#tell({ ...one, frames }, fate, now, discoveryIsRed, name));
+    const record = (unseen: Undecided, frames: number, fate: UnseenFate): void => {
+      unseen.frames -= frames;
+      const name = this.#firstPacket(unseen.counter, unseen.from, unseen.at);
+      if (frames > 0) changed.push(this.#record({ ...unseen, frames }, fate, now, discoveryIsRed, name));
     };
-    for (const one of this.#undecided) {
-      const { from, at, since } = one;
-      const escaped = from < this.#outAt ? Math.min(one.frames, this.#unexplained) : 0;
+    for (const unseen of this.#undecided) {
+      const { from, at, since } = unseen;
+      const escaped = from < this.#outAt ? Math.min(unseen.frames, this.#unexplained) : 0;
       this.#out -= escaped;
       const isDecided = at <= this.#comparedAt.wan;
       if (isDecided) {
-        tell(one, one.frames, { escaped, assumed: 0 });
+        record(unseen, unseen.frames, { escaped, assumed: 0 });
         continue;
       }
-      tell(one, escaped, { escaped, assumed: 0 });
+      record(unseen, escaped, { escaped, assumed: 0 });
       if (now.monotonic - since > WAIT_MS) {
-        const assumed = dropped(from, at) ? 0 : one.frames;
-        tell(one, one.frames, { escaped: assumed, assumed });
-      } else if (one.frames > 0) {
-        waiting.push(one);
+        const assumed = dropped(from, at) ? 0 : unseen.frames;
+        record(unseen, unseen.frames, { escaped: assumed, assumed });
+      } else if (unseen.frames > 0) {
+        waiting.push(unseen);
       }
     }
     this.#undecided = waiting;
     return changed;
   }
 
-  /** What left and nobody saw leave: something was called stopped that was not, or nobody saw it come either. */
+  /** Explains leaks that left and no tap saw leave: either frames counted as stopped were not, or no tap saw them come in either. */
   #explain(now: Now, dropped: Dropped, discoveryIsRed: boolean): Incident[] {
     const unexplained = this.#unexplained;
-    // Before it is said that nobody saw them come, lan may say that they are those that it has missed, too.
-    const lanSaid = this.#comparedAt.lan >= this.#outAt;
-    if (unexplained === 0 || !(lanSaid || now.monotonic - this.#outSince > EXPLAIN_MS)) return [];
+    // Wait for the comparison on lan first: it may show that these are the frames that the lan tap missed.
+    const isLanCompared = this.#comparedAt.lan >= this.#outAt;
+    if (unexplained === 0 || !(isLanCompared || now.monotonic - this.#outSince > EXPLAIN_MS)) return [];
     const mistaken = Math.min(this.#book.doubts.presumed, unexplained);
-    // Only what left while the rules were to let none out is a breach: it is found out later, when they may be others.
+    // A breach only if the rules should have let nothing out when the frames left; by now they may have changed.
     const breach = dropped(this.#outFrom, this.#outAt);
     const changed = this.#book.unpresume(mistaken, this.#outAt, breach);
     const more = unexplained - mistaken;
     this.#out -= unexplained;
     if (more === 0) return changed;
-    // They left, whatever they were: that is told at once, and what lan counted more will be found to be these.
+    // They left, whatever they were: report that at once. Frames that the comparison on lan then finds missing are these.
     this.#advance += more;
     return [
       ...changed,
@@ -301,7 +307,7 @@ export class Balance {
     ];
   }
 
-  /** The kernel's counters and the book agree up to here, or are made to. */
+  /** Confirms assumed fates once the kernel's counters account for every frame that left up to this reading. */
   #confirm({ exact, at }: Difference): Incident[] {
     const { assumed, until } = this.#book.doubts;
     if (!exact || until > at || this.#unexplained > 0) return [];
@@ -310,10 +316,10 @@ export class Balance {
     return [...changed, ...this.#book.confirm()];
   }
 
-  #tell(one: Undecided, fate: UnseenFate, now: Now, discoveryIsRed: boolean, lead?: string): Incident {
-    const incident = this.#unseen(one.counter, one.frames, fate, now, discoveryIsRed, lead);
-    this.#told = this.#told.filter(({ since }) => now.monotonic - since < TOLD_MS);
-    this.#told.push({ ...one, incident });
+  #record(unseen: Undecided, fate: UnseenFate, now: Now, discoveryIsRed: boolean, lead?: string): Incident {
+    const incident = this.#unseen(unseen.counter, unseen.frames, fate, now, discoveryIsRed, lead);
+    this.#decided = this.#decided.filter(({ since }) => now.monotonic - since < REPORTED_MS);
+    this.#decided.push({ ...unseen, incident });
     return incident;
   }
 

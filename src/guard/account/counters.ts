@@ -1,10 +1,10 @@
-// Knows: what the kernel's named counters add up to. Must not know: how they are read.
-// Counter names are those of the compiled ruleset: direction_verdict_kind, tunnels by index (src/policy/compile/nft.ts).
+// Sums of the kernel's named counters. Their names are those of the compiled ruleset: direction_verdict_kind, tunnels by index
+// (src/policy/compile/nft.ts).
 
-/** Frames by counter name, as the kernel has them; cumulative since the table was made. */
+/** Frames by counter name as the kernel counts them, cumulative since its table was created. */
 export type CounterValues = ReadonlyMap<string, number>;
 
-/** Counters of leaks that are amber: group membership and frames that are no IP (rule E) always, link-local discovery as the policy says. */
+/** Counters of amber leaks: group membership and non-IP frames (rule E) always, link-local discovery if the policy says so. */
 const AMBER = new Set(['up_leak_igmp_mld', 'up_leak_l2_other']);
 const DISCOVERY = new Set(['up_leak_mdns', 'up_leak_llmnr', 'up_leak_nbns', 'up_leak_ssdp']);
 
@@ -13,7 +13,7 @@ export function isLeakUp(counter: string): boolean {
   return counter.startsWith('up_leak_');
 }
 
-/** Whether it counts leak frames that turn the LED red. */
+/** Whether a counter counts leak frames that turn the LED red. */
 export function isRedLeak(counter: string, discoveryIsRed: boolean): boolean {
   return isLeakUp(counter) && !AMBER.has(counter) && (discoveryIsRed || !DISCOVERY.has(counter));
 }
@@ -25,7 +25,7 @@ export interface KernelSums {
   readonly kinds: Readonly<Record<string, number>>;
 }
 
-/** Never throws: a name that is no counter of ours adds to nothing. */
+/** Sums the counters of `tunnelCount` tunnels and of each kind; names that are not Leakguard's counters are ignored. */
 export function sumCounters(values: CounterValues, tunnelCount: number): KernelSums {
   const tunnels = Array.from({ length: tunnelCount }, () => ({ up: 0, down: 0 }));
   const kinds: Record<string, number> = {};

@@ -1,10 +1,10 @@
-// Attempts whose fate was given in doubt because the wan tap was behind: should it tell of them yet, they are found here by their time,
-// whatever name it had room for. Without this the same frame would be in the book as stopped and as escaped.
+// Attempts whose fate was assumed because the wan tap lagged. If it reports them later, they are found here by their time, even when it
+// had no room for their names. Without this the same frame would be in the book twice, as stopped and as escaped.
 
 import { PATIENCE_MS, SKEW_MS } from './account.ts';
 import type { Fate, Sight, Slice } from './account.ts';
 
-/** The oldest give way to what a flood brings: what is not found here is in the book twice until the kernel's counters say so. */
+/** Slices kept; in a flood the oldest are dropped. A frame that is not found here is in the book twice until the kernel's counters correct that. */
 const SLICES = 1_024;
 
 interface Doubtful<T> {
@@ -13,51 +13,52 @@ interface Doubtful<T> {
   readonly fate: Fate;
 }
 
-/** `T`: what the attempts are part of. */
+/** `T`: what the attempts belong to (an incident). */
 export class GivenUp<T> {
   #slices: Doubtful<T>[] = [];
 
+  /** Remembers attempts whose fate was assumed. */
   add(of: T, slice: Slice, fate: Fate): void {
     this.#slices.push({ of, slice: { ...slice }, fate });
     if (this.#slices.length > SLICES) this.#slices.shift();
   }
 
   /**
-   * Hands at most `slice.frames` frames of the same counter and time, oldest first, to `take`, which says how many of them it took.
-   * `skew`: how far apart both sides may be, milliseconds; undefined where they have nothing in common.
+   * Offers `take` at most `slice.frames` remembered frames of the same counter and time, oldest first; it returns how many it took.
+   * `skewOf`: how far apart in time the two may be, milliseconds; undefined when they cannot be the same frames.
    */
   find(
     slice: Slice,
     skewOf: (of: T) => number | undefined,
-    take: (of: T, fate: Fate, most: number) => number,
+    take: (of: T, fate: Fate, limit: number) => number,
   ): void {
     let left = slice.frames;
-    for (const one of this.#slices) {
+    for (const doubtful of this.#slices) {
       if (left === 0) break;
-      const { first, last, counter, frames } = one.slice;
+      const { first, last, counter, frames } = doubtful.slice;
       if (frames === 0 || counter !== slice.counter) continue;
-      const skew = skewOf(one.of);
+      const skew = skewOf(doubtful.of);
       if (skew === undefined || slice.first > last + skew || slice.last < first - skew) continue;
-      const taken = take(one.of, one.fate, Math.min(left, frames));
-      one.slice.frames -= taken;
+      const taken = take(doubtful.of, doubtful.fate, Math.min(left, frames));
+      doubtful.slice.frames -= taken;
       left -= taken;
     }
   }
 
-  /** What belonged to one belongs to the other. */
+  /** Everything that belonged to `from` belongs to `into` from now on. */
   move(from: T, into: T): void {
     for (const one of this.#slices) if (one.of === from) one.of = into;
   }
 
-  /** It is gone, with all doubts about it. */
+  /** Forgets everything that belongs to `of`. */
   forget(of: T): void {
     if (this.#slices.some((one) => one.of === of)) this.#slices = this.#slices.filter((one) => one.of !== of);
   }
 
-  /** Forgets what the wan tap has read past, or will not tell any more. `skew`: the widest that is looked with, milliseconds. */
+  /** Forgets attempts that the wan tap has read past or can no longer report. `skew`: the widest one that `find` uses, milliseconds. */
   settle({ now, lanRead, wanRead }: Sight, skew: number): void {
     if (this.#slices.length === 0) return;
-    // What it has told is paired when lan has been read past it, too.
+    // What the wan tap reported is paired only when the lan tap has read past it too.
     const read = Math.min(lanRead, wanRead);
     this.#slices = this.#slices.filter(
       ({ slice: { last, frames } }) =>

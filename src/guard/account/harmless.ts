@@ -1,16 +1,16 @@
-// Knows: frames that a tap has told of as no leak, because it knows less of their connection or of the answers before it than the other
-// tap. Must not know: incidents, verdicts. The kernel goes by the frame alone, so both taps have counted it alike: what one calls a leak
-// and the other does not is told from what was stopped by this.
+// Frames that one tap did not report as a leak because it knows less about their connection, or about earlier answers, than the other
+// tap. The kernel judges each frame by itself, so both taps counted it under the same counter. This tells a frame that only one tap
+// calls a leak from a frame that was stopped.
 
 import { DEADLINE_MS, OpenFrames, SKEW_MS } from './account.ts';
 import type { Slice } from './account.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { Observation } from '../observation.ts';
 
-/** Client, kernel counter and destination: what both taps read alike. More of them at once, and the oldest is forgotten. */
+/** Places (client, kernel counter and destination, which both taps read alike) remembered at once; the oldest is dropped first. */
 const PLACES = 4_096;
 
-/** A place as one text. */
+/** Client, kernel counter and destination of an observation, as one text. */
 export function placeOf({ client, counter, verdict }: Observation): string {
   return `${String(client)} ${counter} ${verdict.destination}`;
 }
@@ -18,6 +18,7 @@ export function placeOf({ client, counter, verdict }: Observation): string {
 export class Harmless {
   readonly #places = new BoundedMap<OpenFrames>(PLACES);
 
+  /** Remembers frames that this tap calls harmless. */
   take(port: 'lan' | 'wan', observation: Observation, place = placeOf(observation)): void {
     const frames = this.#places.get(place) ?? new OpenFrames();
     if (port === 'lan') frames.attempt(observation);
@@ -25,7 +26,7 @@ export class Harmless {
     this.#places.set(place, frames);
   }
 
-  /** Leaves what one tap alone has called harmless, and not for longer than any frame waits for its fate. */
+  /** Drops frames that both taps call harmless, and those older than any frame waits for its fate. */
   settle(now: number): void {
     for (const [place, frames] of this.#places) {
       frames.pair();
@@ -34,12 +35,12 @@ export class Harmless {
     }
   }
 
-  /** Frames that the lan tap calls a leak, and that left as what the wan tap calls none: how many of so many. */
+  /** Of these frames, which the lan tap calls a leak: how many left as frames that the wan tap calls harmless. */
   left(place: string, slice: Slice): number {
     return this.#places.get(place)?.takeEscapesNear(slice, slice.frames, SKEW_MS) ?? 0;
   }
 
-  /** Frames that left as a leak, and that the lan tap has told of as none. */
+  /** Of these frames, which left as a leak: how many the lan tap called harmless; at most `frames`. */
   came(place: string, slice: Slice, frames: number): number {
     return this.#places.get(place)?.takeAttemptsNear(slice, frames, SKEW_MS) ?? 0;
   }

@@ -1,9 +1,9 @@
-// Knows: to which name the segments of a connection belong that carry none: those before and after it said whom it wants.
-// Must not know: how incidents are kept. A place is a client, kind, rule and destination as one text.
+// Finds the name for the segments of a connection that carry none: those before and after the one that showed the name. A place is a
+// client, kind, rule and destination as one text.
 
 import { BoundedMap } from '../bounded-map.ts';
 
-/** Places remembered of each sort: whom the next segment belongs to matters for a moment only. */
+/** Places remembered of each sort: they matter only until the next segment comes. */
 const PLACES = 4_096;
 
 export class Openings<T extends { readonly acknowledged: boolean }> {
@@ -11,18 +11,18 @@ export class Openings<T extends { readonly acknowledged: boolean }> {
   readonly #named = new BoundedMap<T>(PLACES);
   readonly #nameless = new BoundedMap<string>(PLACES);
 
-  /** `isKept`: the incident still has a name of its own. */
+  /** `isKept`: whether the incident is still in the book under its own name. */
   constructor(isKept: (incident: T) => boolean) {
     this.#isKept = isKept;
   }
 
-  /** What the client last asked of that place, while nobody has acknowledged it. */
+  /** The incident of the name that the client last showed at that place, unless it has been acknowledged. */
   named(place: string): T | undefined {
     const incident = this.#named.get(place);
     return incident?.acknowledged === false && this.#isKept(incident) ? incident : undefined;
   }
 
-  /** Key of the incident that was opened at that place without a name; it is told once. */
+  /** Key of the incident that was begun at that place without a name; returned once. */
   takeNameless(place: string): string | undefined {
     const key = this.#nameless.get(place);
     this.#nameless.delete(place);

@@ -1,37 +1,36 @@
-// Knows: how the kernel's counters and the taps' own counts of the same frames are held against each other. Must not know:
-// incidents, where either comes from. A difference is never credit: each counter is compared with its own count, what the kernel
-// has more is unseen, and what a tap has more is as wrong as what it has less.
+// Compares the kernel's counters with the taps' own counts of the same frames. A difference is never credit: each counter is compared
+// with its own count; frames that only the kernel counted are `unseen`, and frames that only a tap counted are just as wrong.
 //
-// A tap writes a frame into its ring before the kernel's rules count it (net/core/dev.c, net/bridge/br_input.c). So a count that
-// was closed before the reading began is at most the kernel's, and one of all that came before the reading ended is at least it.
+// A frame is in a tap's ring before the kernel's rules count it (net/core/dev.c, net/bridge/br_input.c). So a tap's count that was
+// closed before the reading began is at most the kernel's, and a count of everything that came before the reading ended is at least it.
 
 import { SKEW_MS } from './account.ts';
 import { isRedLeak } from './counters.ts';
 import type { TapReport } from '../observation.ts';
 
-/** What a kernel and a tap can both count. */
+/** Counters whose frames both the kernel and the port's tap can count. */
 const OF_PORT = {
   lan: /^(up_(essential|allowed|pass|leak)_|box_spoofed$|canary_lan$)/,
   wan: /^(down_(essential|allowed|pass|leak)_|leak_out$|canary_wan$)/,
 };
 type Port = keyof typeof OF_PORT;
-/** Leaks that the bridge handed to wan, by the kernel; leaks that left by wan, by its tap. */
+/** To the kernel, leaks that the bridge sent out by wan; to the wan tap, leaks that left. */
 const LEAK_OUT = 'leak_out';
-/** What the wan tap alone counts: frames that left by wan and are no leaks to its judge. */
+/** Counted by the wan tap only: frames that left by wan and are not leaks to its judge. */
 export const LEFT_OTHERWISE = 'left_otherwise';
-/** Rules and judge change together, but not in the same moment: kinds that differ without any frame missing may be that. Milliseconds. */
+/** Rules and judge do not change in the same moment: for so long, counters that differ while no frame is missing may be due to that. Milliseconds. */
 const SUSPECT_MS = 2_000;
 /**
- * What was learned or opened ends in the kernel by whole seconds and in the judge when it is told, so for so long after a change the
- * two may still differ. Milliseconds.
+ * Learned and opened addresses expire in the kernel by whole seconds and in the judge when it is told, so for so long after a change
+ * the two may still differ. Milliseconds.
  */
 export const SETTLE_MS = 2_000;
-/** Counts of taps that are kept to find the ones around a reading. */
+/** Most tap counts kept, to find those just before and after a reading. */
 const CLOSED_MOST = 32;
 
 type Counts = ReadonlyMap<string, number>;
 
-/** A tap's count of all frames whose arrival lies before `at`, and of none after `until`. */
+/** A tap's count of all frames that arrived before `at` and of none that arrived after `until`. */
 interface Closed {
   readonly at: number;
   readonly until: number;
@@ -50,64 +49,64 @@ export interface Surplus {
   readonly frames: number;
 }
 
-/** What a comparison found, in frames by counter. */
+/** The result of a comparison, in frames by counter. */
 export interface Difference {
-  /** The kernel counted them and the tap did not. */
+  /** The kernel counted these and the tap did not. */
   readonly unseen: ReadonlyMap<string, number>;
   readonly surplus: readonly Surplus[];
-  /** The tap has told of them after all, that they had to have come was concluded before: they were counted twice. */
+  /** Counted twice: the tap reported these only after it had been concluded from wan that they must have come in. */
   readonly twice: ReadonlyMap<string, number>;
-  /** When the reading began. */
+  /** When the reading began, monotonic milliseconds. */
   readonly at: number;
-  /** What left is compared to the frame: no leak left while the kernel was read. */
+  /** Leaks that left were compared exactly: none left while the kernel was being read. */
   readonly exact: boolean;
-  /** Of what came in something differs that only a later reading can say more of. */
+  /** Counts of incoming frames differ in a way that only a later reading can clear up. */
   readonly open: boolean;
 }
 
 type Found = Pick<Difference, 'unseen' | 'surplus' | 'twice' | 'open'>;
 const NOTHING: Found = { unseen: new Map(), surplus: [], twice: new Map(), open: false };
 
-/** One port's half: a reading is compared as soon as the tap has read past it. */
+/** One port's comparison: a reading is compared as soon as the tap has read past it. */
 class PortReconciliation {
   readonly #port: Port;
-  /** Where in the kernel's counting the tap's begins; by counter. */
+  /** The kernel's value at which the tap's count is zero, by counter. */
   #base = new Map<string, number>();
   #hasBase = false;
-  /** Of earlier processes of the tap. */
+  /** Counts of earlier processes of the tap. */
   #before = new Map<string, number>();
   #now: Counts = new Map();
   #closed: Closed[] = [];
-  /** What other taps have seen of this one's frames: all that is older than the last reading, and what came since. */
+  /** Frames of this port that the other tap has shown to exist: those older than the last reading, and below it the later ones. */
   #known = new Map<string, number>();
   #inferred: { readonly at: number; readonly counts: Counts }[] = [];
   #reading: Reading | undefined;
   #last: Counts = new Map();
-  /** Rules and judge are not known to be the same: kinds are compared together. */
+  /** Kernel rules and judge may differ: only the sums over all counters are compared. */
   #mixed = true;
-  /** When that was first seen after the last change. */
+  /** When a reading was first compared after the last change. */
   #mixedSince: number | undefined;
   #suspectSince: number | undefined;
   #wasTorn = false;
-  /** The judge goes by other orders than the rules, or did a moment ago. */
+  /** The judge follows other orders than the kernel's rules, or did a moment ago. */
   #isRejudging = false;
-  /** So many that left otherwise are of before that, or stand for leaks of the kernel's already. */
+  /** The `left_otherwise` frames that are older than that, or that already account for leaks of the kernel's. */
   #otherwise = 0;
-  /** So many had left otherwise when the changes began that are under way. */
+  /** The value of `left_otherwise` when the current changes began. */
   #otherwiseBefore = 0;
 
   constructor(port: Port) {
     this.#port = port;
   }
 
-  /** Counting goes on from these values of the kernel, which an earlier process had accounted for. */
+  /** Continues counting from these values of the kernel, which an earlier process had accounted for. */
   resume(values: Counts): void {
     this.#base = this.#own(values);
     this.#hasBase = true;
   }
 
   change(rejudges: boolean): void {
-    // The kernel may be told first: what leaves in between is its leak, and nothing to a judge that has not heard of it.
+    // The kernel may change first: until the judge follows, the kernel counts as leaks what the judge does not.
     if (!this.#mixed) this.#otherwiseBefore = this.#leftOtherwise;
     if (rejudges && this.#port === 'wan' && !this.#isRejudging) {
       this.#isRejudging = true;
@@ -127,14 +126,14 @@ class PortReconciliation {
     this.#now = new Map();
   }
 
-  /** Frames that came by `at` at the latest, and are known of though this tap did not see them. */
+  /** Adds frames that came in by `at` at the latest and are known although this tap did not see them. */
   inferred(counter: string, frames: number, at: number): void {
     this.#inferred.push({ at, counts: new Map([[counter, frames]]) });
   }
 
   reading(reading: Reading): void {
     const values = this.#own(reading.values);
-    // Nothing was read by a tap yet: what comes from now on is what it has to have seen.
+    // The tap has not reported yet: it only has to have seen what comes from now on.
     if (this.#closed.length === 0)
       for (const [name, value] of values) if (!this.#base.has(name)) this.#base.set(name, value);
     this.#hasBase ||= this.#closed.length === 0 && values.size > 0;
@@ -142,7 +141,7 @@ class PortReconciliation {
   }
 
   take({ at, until, drained, counts }: TapReport): void {
-    // A leak in the tunnel's own form is counted with the tunnel, whose other frames no tap sees: there is nothing to compare.
+    // A leak that looks like the tunnel's own packets is counted with the tunnel, whose other frames no tap sees, so it cannot be compared.
     const isCompared = ([name]: readonly [string, number]): boolean =>
       name === LEFT_OTHERWISE || OF_PORT[this.#port].test(name);
     this.#now = new Map(Object.entries(counts).filter(isCompared));
@@ -151,13 +150,13 @@ class PortReconciliation {
     if (this.#closed.length > CLOSED_MOST) this.#closed.shift();
   }
 
-  /** The tap has read past the newest reading of the kernel's. */
+  /** Whether the tap has read past the kernel's newest reading. */
   get isPast(): boolean {
     const ended = this.#reading?.ended ?? -Infinity;
     return this.#closed.some(({ at }) => at >= ended);
   }
 
-  /** Undefined when there is nothing to compare yet. `settledUntil`: what came before has its fate. */
+  /** Undefined if there is nothing to compare yet. `settledUntil`: earlier frames are decided; `current`: the tap judges by the newest orders. */
   compare(settledUntil: number, current: boolean, now: number): Difference | undefined {
     const reading = this.#reading;
     if (reading === undefined || settledUntil < reading.ended) return undefined;
@@ -172,32 +171,32 @@ class PortReconciliation {
     const newer = this.#inferred.filter(({ at }) => at > reading.begun - SKEW_MS);
     this.#known = this.#inferred.filter((one) => !newer.includes(one)).reduce(plusOf, this.#known);
     this.#inferred = newer;
-    const least = early && plus(early.counts, this.#known);
-    const most = newer.reduce(plusOf, plus(late.counts, this.#known));
-    const still = least && this.#atReading(values, least, most);
+    const lower = early && plus(early.counts, this.#known);
+    const upper = newer.reduce(plusOf, plus(late.counts, this.#known));
+    const still = lower && this.#atReading(values, lower, upper);
     const found =
       !this.#hasBase || restarted || values.size === 0
-        ? this.#begin(values, still ?? most)
-        : this.#difference(values, { early: least, late: most, still, current, now });
-    const exact = least !== undefined && least.get(LEAK_OUT) === most.get(LEAK_OUT);
+        ? this.#begin(values, still ?? upper)
+        : this.#difference(values, { early: lower, late: upper, still, current, now });
+    const exact = lower !== undefined && lower.get(LEAK_OUT) === upper.get(LEAK_OUT);
     return { ...found, at: reading.begun, exact };
   }
 
   /**
-   * The tap's count at the very reading: where nothing came meanwhile, or nothing but the box's own forged leaks, of which the kernel says
-   * whether it had counted them. They come around every reading: without this nothing would ever be compared to the frame.
+   * The tap's count at the very moment of the reading, if it is known: when nothing came meanwhile, or only the box's own forged leaks,
+   * whose counter shows whether the kernel had counted them. They come around every reading: without this no comparison would be exact.
    */
-  #atReading(values: Counts, least: Counts, most: Counts): Counts | undefined {
+  #atReading(values: Counts, lower: Counts, upper: Counts): Counts | undefined {
     const canary = `canary_${this.#port}`;
-    const names = [...most.keys()].filter((name) => name !== LEFT_OTHERWISE && name !== LEAK_OUT);
-    const moved = names.filter((name) => least.get(name) !== most.get(name));
-    if (moved.length === 0) return most;
+    const names = [...upper.keys()].filter((name) => name !== LEFT_OTHERWISE && name !== LEAK_OUT);
+    const moved = names.filter((name) => lower.get(name) !== upper.get(name));
+    if (moved.length === 0) return upper;
     const kinds = names.filter((name) => name !== canary);
     const sum = (counts: Counts): number => kinds.reduce((all, name) => all + (counts.get(name) ?? 0), 0);
-    const [forgedLeast, forgedMost] = [least.get(canary) ?? 0, most.get(canary) ?? 0];
-    if (sum(most) - sum(least) !== forgedMost - forgedLeast) return undefined;
+    const [forgedLower, forgedUpper] = [lower.get(canary) ?? 0, upper.get(canary) ?? 0];
+    if (sum(upper) - sum(lower) !== forgedUpper - forgedLower) return undefined;
     const forged = this.#counted(values, canary);
-    return forged === forgedLeast ? least : forged === forgedMost ? most : undefined;
+    return forged === forgedLower ? lower : forged === forgedUpper ? upper : undefined;
   }
 
   #counted(values: Counts, name: string): number {
@@ -220,7 +219,7 @@ class PortReconciliation {
     }: {
       readonly early: Counts | undefined;
       readonly late: Counts;
-      /** The count at the very reading, where it is known. */
+      /** The count at the moment of the reading, if it is known. */
       readonly still: Counts | undefined;
       readonly current: boolean;
       readonly now: number;
@@ -234,24 +233,24 @@ class PortReconciliation {
     for (const name of new Set([...values.keys(), ...late.keys()])) {
       if (name === LEFT_OTHERWISE || name === LEAK_OUT) continue;
       const counted = this.#counted(values, name);
-      const [least, most] = [early?.get(name) ?? 0, late.get(name) ?? 0];
+      const [lower, upper] = [early?.get(name) ?? 0, late.get(name) ?? 0];
       if (name !== canary) {
-        sumGap += counted - most;
-        sumOver += least - counted;
+        sumGap += counted - upper;
+        sumOver += lower - counted;
       }
-      if (counted > most) gaps.set(name, counted - most);
-      if (early !== undefined && least > counted) over.set(name, least - counted);
+      if (counted > upper) gaps.set(name, counted - upper);
+      if (early !== undefined && lower > counted) over.set(name, lower - counted);
     }
-    // A forged leak that the tap has missed is told by whoever forged it (src/guard/canary/canary.ts), and is no leak.
+    // A forged leak that the tap missed is not a leak; src/guard/canary/canary.ts reports it.
     const forged = gaps.get(canary) ?? 0;
-    // Each forged leak that the tap has told of and the kernel had not counted yet is in one of the other sums.
+    // Each forged leak that the tap reported and the kernel had not counted yet is in one of the other counters too.
     const flying = Math.max(0, (late.get(canary) ?? 0) - forgedNow);
     sumGap += flying;
     sumOver += Math.max(0, forgedNow - (early?.get(canary) ?? 0) - forged);
     gaps.delete(canary);
     sumGap -= forged;
     if (forged > 0) this.#shift(canary, forged);
-    // Of which kind it was, nobody knows after its tap has ended: what is told then must not be less than what leaked.
+    // Its kind is not known once the tap has ended. Take it from amber counters first, so that no red leak goes unreported.
     const order = [...gaps].sort(
       ([a, few], [b, many]) => Number(isRedLeak(a, true)) - Number(isRedLeak(b, true)) || few - many,
     );
@@ -269,13 +268,13 @@ class PortReconciliation {
     const missing = Math.max(0, sumGap);
     const added = early === undefined ? 0 : Math.max(0, sumOver);
     if (missing === 0 && added === 0 && this.#isExcused(now)) {
-      // Every frame was seen and counted, but not as the same kind.
+      // Every frame was seen and counted, but not under the same counter.
       const open = !this.#mixed || still === undefined;
       if (!open) this.#rebase(values, still, LEAK_OUT);
       this.#unmix(still !== undefined && current, now);
       return { ...out, open };
     }
-    // A forged leak that came while the counters were listed is in one of them and not in another; the next reading has it whole.
+    // A forged leak that came while the counters were listed is in some of them and not in others; the next reading has it in all.
     const isTorn = this.#mixed && flying > 0 && missing + added <= flying && !this.#wasTorn;
     this.#wasTorn = isTorn;
     if (isTorn) return { ...out, open: true };
@@ -295,14 +294,14 @@ class PortReconciliation {
         }),
       ],
       twice,
-      // While kinds are compared together, a frame that came during the reading may stand for one that is missing.
+      // While only sums are compared, a frame that came during the reading may hide one that is missing.
       open: this.#mixed && still === undefined,
     };
   }
 
   /**
-   * What the tap itself has counted is never more than the kernel's; what is more with all that was concluded is that much of what was
-   * concluded, which is known no longer.
+   * Splits off the surplus that is due to inferred frames: the tap's own count cannot exceed the kernel's, so if tap and inferred frames
+   * together do, that many inferred frames were counted twice. They are removed from the inferred ones.
    */
   #concludedOf(surplus: Counts): Map<string, number> {
     const twice = new Map<string, number>();
@@ -315,7 +314,7 @@ class PortReconciliation {
     return twice;
   }
 
-  /** Leaks that left are compared by themselves: nothing that came in by wan stands for one. */
+  /** Compares leaks that left, separately from frames that came in by wan. */
   #whatLeft(values: Counts, early: Counts | undefined, late: Counts): Found {
     if (this.#port === 'lan') return NOTHING;
     const counted = this.#counted(values, LEAK_OUT);
@@ -323,8 +322,8 @@ class PortReconciliation {
     const over = early === undefined ? 0 : Math.max(0, (early.get(LEAK_OUT) ?? 0) - counted);
     let excused = 0;
     if (this.#isRejudging) {
-      // What leaves is counted as a leak by the rules of before or of after, whichever stood: as many as the tap has seen leave as
-      // something else may be that. What it has not seen at all is excused by nothing.
+      // The kernel may count as a leak, by the old or the new rules, what the tap's judge does not: so as many frames as the tap saw leave
+      // as something else are excused. Frames that it did not see at all are never excused.
       const seen = (late.get(LEFT_OTHERWISE) ?? 0) - this.#otherwise;
       excused = Math.min(gap, Math.max(0, seen));
       this.#otherwise += excused;
@@ -345,14 +344,14 @@ class PortReconciliation {
     this.#isRejudging = false;
   }
 
-  /** Kinds that differ while rules and judge change, or for a moment. */
+  /** Whether counters may differ although no frame is missing: while rules and judge change, or for a moment. */
   #isExcused(now: number): boolean {
     if (this.#mixed) return true;
     this.#suspectSince ??= now;
     return now - this.#suspectSince < SUSPECT_MS;
   }
 
-  /** A difference that was told is told once. */
+  /** Moves the base so that a reported difference is not reported again. */
   #shift(counter: string, frames: number): void {
     this.#base.set(counter, (this.#base.get(counter) ?? 0) + frames);
   }
@@ -374,6 +373,7 @@ class PortReconciliation {
   }
 }
 
+/** Compares both ports. Frames by counter name; times in monotonic milliseconds. */
 export class Reconciliation {
   readonly #ports = { lan: new PortReconciliation('lan'), wan: new PortReconciliation('wan') };
   #orders = 0;
@@ -384,7 +384,7 @@ export class Reconciliation {
     this.#ports.wan.resume(values);
   }
 
-  /** Rules or judge are being changed; `orders` are the newest that the taps were given. */
+  /** Call when rules or judge are being changed; `orders` is the number of the newest orders that the taps were given. */
   change(orders: number): void {
     const rejudges = orders > this.#orders;
     this.#orders = orders;
@@ -396,7 +396,7 @@ export class Reconciliation {
     this.#ports[port].tapStarted();
   }
 
-  /** The kernel's cumulative values, read at some moment between the two (monotonic milliseconds). */
+  /** Takes the kernel's cumulative values, read at some moment between `begun` and `ended`. */
   reading(begun: number, ended: number, values: Counts): void {
     for (const port of ['lan', 'wan'] as const) this.#ports[port].reading({ begun, ended, values });
   }
@@ -406,17 +406,17 @@ export class Reconciliation {
     this.#ports[report.port].take(report);
   }
 
-  /** Frames that the wan tap saw leave and the lan tap did not see come. */
+  /** Adds frames that the wan tap saw leave and the lan tap did not see come in. */
   inferred(counter: string, frames: number, at: number): void {
     this.#ports.lan.inferred(counter, frames, at);
   }
 
-  /** Both taps have read past the newest reading: what comes now is in the next alone. */
+  /** Whether both taps have read past the newest reading: frames that come now are only in the next one. */
   get isPast(): boolean {
     return this.#ports.lan.isPast && this.#ports.wan.isPast;
   }
 
-  /** Undefined where there is nothing to compare yet. `settledUntil`: what came before has its fate. */
+  /** Undefined when there is nothing to compare yet. `settledUntil`: the fate of all frames that came before is decided. */
   compare(port: Port, settledUntil: number, now: number): Difference | undefined {
     return this.#ports[port].compare(settledUntil, this.#judgesBy[port] >= this.#orders, now);
   }
@@ -432,7 +432,7 @@ function plusOf(sum: Map<string, number>, { counts }: { readonly counts: Counts 
   return plus(sum, counts);
 }
 
-/** As much of it as makes up `frames`, leaks first. */
+/** Counters that together make up at most `frames` frames, leaks first. */
 function firstOf(counts: Counts, frames: number): Map<string, number> {
   const taken = new Map<string, number>();
   let left = frames;

@@ -1,7 +1,6 @@
-// Knows: which rules the kernel had when a frame left that the wan tap tells of, though the tap judges by others by now, or not yet.
-// Must not know: who changes rules, the kernel, clocks.
-// Kernel and taps change one after the other, and a tap reads a little behind the wire: without this, each tunnel that is added, and each
-// pass that ends, would be a breach for as long as that takes.
+// Which rules the kernel may have had when a frame left that the wan tap judged by newer or older rules. Kernel and taps change one
+// after the other, and a tap reads a little behind the wire: without this, every tunnel that is added and every pass that ends would
+// look like a breach until both have changed.
 
 import { compileJudge } from '../../policy/judge.ts';
 import type { Judge } from '../../policy/judge.ts';
@@ -11,46 +10,47 @@ import { SKEW_MS } from './account.ts';
 import type { Observation, TapReport } from '../observation.ts';
 import { SETTLE_MS } from './reconciliation.ts';
 
-/** A tap is behind by this at most, or has lost what it did not tell. Milliseconds. */
+/** The longest that a tap can lag, milliseconds; frames that it has not reported by then are lost. */
 const BEHIND_MS = 10_000;
-/** More changes within that time than these, and what was in force first is not asked any more. */
+/** Versions of the rules kept; with more changes within that time the oldest is forgotten. */
 const VERSIONS = 32;
 
 const TCP = 6;
 
-/** What the kernel may have enforced from one moment to another, monotonic milliseconds. */
+/** Rules that the kernel may have enforced from `since` to `until`, monotonic milliseconds. */
 interface Rules {
   readonly policy: Policy;
   readonly learned: LearnedState;
   readonly since: number;
   until: number;
-  /** By which the taps judge by it; Infinity until they are given. */
+  /** Number of the orders from which the taps judge by these rules; Infinity until they are given. */
   orders: number;
   judge?: Judge;
 }
 
 export interface LetOut {
-  /** By the rules of now; what those of before let out and these would not is one. */
+  /** Whether the frame is a leak: always when only older rules let it out. */
   readonly isLeak: boolean;
 }
 
 export class RulesInForce {
   /** Oldest first. */
   #rules: Rules[] = [];
+  /** The newest orders that each tap has reported to judge by. */
   readonly #obeyed = { lan: -Infinity, wan: -Infinity };
 
-  /** The kernel is about to be given a policy; until it is in force or called off, either may hold. */
+  /** Call before the kernel is given a policy: until `ordered` or `callOff`, either the old or the new one may be in force. */
   expect(policy: Policy, learned: LearnedState, now: number): void {
     this.callOff();
     this.#add({ policy, learned, since: now, until: Infinity, orders: Infinity });
   }
 
-  /** The kernel has refused it. */
+  /** The kernel has refused the expected policy. */
   callOff(): void {
     this.#rules = this.#rules.filter(({ orders }) => orders < Infinity);
   }
 
-  /** The kernel has what was expected, and the taps judge by it from these orders on. */
+  /** The kernel has the expected policy, and the taps judge by it from these orders on. */
   ordered(orders: number, now: number): void {
     const newest = this.#rules.at(-1);
     if (newest === undefined) return;
@@ -58,7 +58,7 @@ export class RulesInForce {
     newest.orders = Math.min(newest.orders, orders);
   }
 
-  /** The taps were told what was learned; the kernel lets go of what is over by itself, and by whole seconds. */
+  /** From these orders on the taps judge by this set of learned addresses. The kernel expires its entries by itself, in whole seconds. */
   learned(learned: LearnedState, orders: number, now: number): void {
     const before = this.#rules.findLast((rules) => rules.orders < Infinity);
     if (before === undefined) return;
@@ -69,29 +69,30 @@ export class RulesInForce {
     for (const rules of coming) this.#add(rules);
   }
 
-  /** Call it behind what the report tells: the first one of new orders still has what was judged by the old ones. */
+  /** Call it after a report's observations were taken: the first report of new orders still holds frames judged by the old ones. */
   heard({ port, orders }: Pick<TapReport, 'port' | 'orders'>): void {
     this.#obeyed[port] = orders;
   }
 
   /**
-   * By which rules a frame may have left that the wan tap, by its own, would have had stopped: undefined where by none, and then it is a
-   * breach. Of what was folded nobody can say.
+   * The rules that may have let out a frame which should have been stopped by the rules that the wan tap judged by. Undefined when no
+   * rules did, which is a breach, and for folded observations.
    */
   thatLetOut({ packet, direction, first, last, folded }: Observation, now: number): LetOut | undefined {
     this.#rules = this.#rules.filter(({ until }) => until > now - BEHIND_MS);
-    const rules = this.#rules.findLast((one) => {
-      if (folded || first < one.since || last > one.until + SKEW_MS || this.#isJudgedBy(one)) return false;
-      return judgeOf(one).crosses(packet, direction);
+    const rules = this.#rules.findLast((candidate) => {
+      const { since, until } = candidate;
+      if (folded || first < since || last > until + SKEW_MS || this.#isJudgedBy(candidate)) return false;
+      return judgeOf(candidate).crosses(packet, direction);
     });
     if (rules === undefined) return undefined;
     const isNewest = rules === this.#rules.at(-1);
-    // A stream is the tunnel's by what it begins with, which a tap has not read that did not know the server.
+    // A TCP stream is recognised as the tunnel's by its first bytes, which a tap that did not know the server has not read.
     const isUnread = packet.protocol === TCP && packet.payloadLength > 0;
     return { isLeak: !isNewest || isUnread || judgeOf(rules).judge(packet, direction).verdict === 'leak' };
   }
 
-  /** Both taps go by it, and nothing newer: there is nothing more to ask here. */
+  /** Whether both taps judge by these rules and there are no newer ones: then their own verdict holds. */
   #isJudgedBy(rules: Rules): boolean {
     const { lan, wan } = this.#obeyed;
     return rules === this.#rules.at(-1) && Math.min(lan, wan) >= rules.orders;

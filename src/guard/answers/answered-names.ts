@@ -1,7 +1,7 @@
-// Knows: which addresses a client was given as answers to names that it may ask for in the clear, as one tap sees it on its wire, and
-// which addresses served a protected name. Must not know: kernel, processes, clocks.
-// Follows src/policy/filter/answered.ts. A protected name opens nothing, wherever in an answer it stands (RFC 1034 section 3.6.2,
-// RFC 9460): what it leads to is closed. A tap's memory is a little longer than the kernel's, and never shorter.
+// Which addresses each client got as answers to names that it may ask for in the clear, as one tap sees them on its wire, and which
+// addresses belong to protected names. Follows src/policy/filter/answered.ts. A protected name opens nothing, wherever in an answer it
+// appears (RFC 1034 section 3.6.2, RFC 9460): the addresses it leads to are closed. A tap remembers a little longer than the kernel,
+// never shorter.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { USED, needsAnswer } from '../../policy/filter/answered.ts';
@@ -17,38 +17,39 @@ import { Protocol } from '../../wire/ip/ip.ts';
 
 const QUESTIONS = 2_048;
 const ADDRESSES_PER_ANSWER = 64;
-/** Protected names of one answer that are told: who writes answers may write any. */
+/** Most protected names of one answer that are reported: the network can put any number of them into an answer. */
 const SHOWN_PER_ANSWER = 4;
-/** More than daemon and kernel hold together: what they have forgotten is forgotten here later. */
+/** Addresses remembered: more than daemon and kernel hold together, so that a tap never forgets before they do. */
 const REMEMBERED = 16_384;
-/** How much longer a tap remembers than the kernel; near that end the two may differ. Milliseconds. */
+/** How much longer a tap remembers than the kernel; around that time the two may differ. Milliseconds. */
 const MORE_MS = 1_000;
 const SKEW_MS = 100;
 
 interface Open {
-  /** By the record's time to live, monotonic milliseconds. */
+  /** End by the record's time to live, monotonic milliseconds. */
   until: number;
-  /** The same since it was used last. */
+  /** End by its last use, monotonic milliseconds. */
   usedUntil: number;
 }
 
-/** How a frame was judged, as far as it matters here. */
+/** The parts of a frame's verdict that matter here. */
 export interface Judged {
-  /** A question that may be asked in the clear, and not for a tunnel's own name. */
+  /** It is a question that may be asked in the clear, for another name than a tunnel's own. */
   readonly asks: boolean;
-  /** It went, or goes, past the tunnel by the kernel's rules. */
+  /** The kernel's rules let it go outside the tunnel. */
   readonly passes: boolean;
 }
 
+/** One tap's memory of answered addresses. */
 export class AnsweredNames {
   #policy: Policy | undefined;
   #questions = new Questions(QUESTIONS);
-  /** By client and address, in the order in which they were opened. */
+  /** By client and address, in the order in which they were opened or renewed. */
   #open = new Map<string, Open>();
-  /** Something was judged so near to the end of its time that the kernel may have judged otherwise. */
+  /** A frame was judged so close to the end of an entry that the kernel may have judged it differently. */
   #unsure = false;
 
-  /** Another list of names begins anew: what was opened for a name that is protected now is not known any more. */
+  /** Takes a policy; one that protects other names forgets everything opened, which may belong to a name that is protected now. */
   setPolicy(policy: Policy): void {
     const before = this.#policy;
     this.#policy = policy;
@@ -57,7 +58,7 @@ export class AnsweredNames {
     this.#open = new Map();
   }
 
-  /** Sets `packet.answered`, before the frame is judged. Monotonic milliseconds. */
+  /** Sets `packet.answered`; call it before the frame is judged. `now`: monotonic milliseconds. */
   recall(packet: ParsedPacket, captureDirection: CaptureDirection, now: number): void {
     packet.answered = false;
     if (this.#open.size === 0 || packet.ipVersion === 0) return;
@@ -66,7 +67,7 @@ export class AnsweredNames {
       packet.answered = this.#isOpen(keyOf(packet, 'down'), now);
   }
 
-  /** Takes a frame that was judged; what an answer has taught, when it was one that its client waits for. */
+  /** Takes a judged frame; returns what it taught if it is an answer that its client waits for. */
   learn(
     packet: ParsedPacket,
     captureDirection: CaptureDirection,
@@ -86,18 +87,18 @@ export class AnsweredNames {
       : undefined;
   }
 
-  /** What the daemon knows besides. */
+  /** Opens addresses that the daemon knows about. `now`: monotonic milliseconds. */
   give(addresses: readonly AnsweredAddress[], now: number): void {
     for (const { client, address, seconds } of addresses)
       this.#add(`${client} ${address}`, now + seconds * 1_000, now);
   }
 
-  /** What the kernel holds no longer. */
+  /** Closes addresses that the kernel no longer holds. */
   take(addresses: readonly Pick<AnsweredAddress, 'client' | 'address'>[]): void {
     for (const { client, address } of addresses) this.#open.delete(`${client} ${address}`);
   }
 
-  /** Whether kernel and tap may have judged something differently since this was asked last. */
+  /** Whether kernel and tap may have judged a frame differently since the last call. */
   takeUnsure(): boolean {
     const unsure = this.#unsure;
     this.#unsure = false;
@@ -124,7 +125,7 @@ export class AnsweredNames {
     const { opened, closed, shown } = ledTo(asked, packet.findings.answers, policy);
     const lesson = {
       client,
-      opened: needsAnswer(policy) ? opened.map((one) => ({ client, ...one })) : [],
+      opened: needsAnswer(policy) ? opened.map((address) => ({ client, ...address })) : [],
       closed,
       shown: shown.slice(0, SHOWN_PER_ANSWER).map((name) => ({ name, asked })),
     };
@@ -150,7 +151,7 @@ export class AnsweredNames {
   }
 }
 
-/** Which names are protected, as a text that is the same for the same names: what answers have opened holds for them alone. */
+/** The protected names of a policy as a text, equal for equal names: addresses that answers opened are valid for these names only. */
 export function protectedNames({ profile, mustTunnel }: Pick<Policy, 'profile' | 'mustTunnel'>): string {
   return JSON.stringify([profile, mustTunnel]);
 }
@@ -161,7 +162,7 @@ function keyOf(packet: ParsedPacket, direction: 'up' | 'down'): string {
   return `${macText(client)} ${addressText(packet.ipVersion, far)}`;
 }
 
-/** Whoever follows the owner of such a record goes to its target; of what others name, the owner's own addresses are none. */
+/** Record types whose target stands for the owner: a client that looks up the owner connects to the target. */
 const STANDS_FOR: ReadonlySet<string> = new Set(['CNAME', 'DNAME', 'HTTPS', 'SVCB']);
 
 function put(lists: Map<string, string[]>, key: string, value: string): void {
@@ -170,7 +171,7 @@ function put(lists: Map<string, string[]>, key: string, value: string): void {
   else list.push(value);
 }
 
-/** Whether names are protected, each looked at once. */
+/** Tells whether a name is protected; each name is looked up once. */
 function protectedBy(policy: Policy): (name: string) => boolean {
   const known = new Map<string, boolean>();
   return (name) => {
@@ -181,8 +182,8 @@ function protectedBy(policy: Policy): (name: string) => boolean {
 }
 
 /**
- * Names that an answer leads to from one, or from a protected one beside it, with the protected name on the way or at its end, where
- * there is one. Each name is gone on from twice at most: when it is found, and when it is found to be a protected one's.
+ * The names that an answer leads to from the name asked, or from a protected name beside it, each with the protected name on the way to
+ * it, if there is one. Each name is visited at most twice: when it is found, and when it is found to belong to a protected name.
  */
 function namesLedTo(
   asked: string,
@@ -216,8 +217,8 @@ function namesLedTo(
 }
 
 /**
- * Addresses to which an answer leads from a name: opened where no name on the way is protected, closed otherwise; and the protected names
- * that it shows.
+ * The addresses that an answer gives for the name asked: opened if no name on the way is protected, closed otherwise; and the protected
+ * names that the answer shows.
  */
 export function ledTo(
   asked: string,
@@ -235,8 +236,8 @@ export function ledTo(
   for (const { name, type, value, ttl } of answers) {
     const secret = led.get(name) ?? (isSecret(name) ? name : undefined);
     const seconds = keptSeconds(ttl);
-    // What an address was asked about is said by the name of the question (RFC 1035 section 3.5, RFC 3596 section 2.5).
-    // In a zone that is a part of one the question is an alias (RFC 2317).
+    // In a reverse lookup the question's name gives the address (RFC 1035 section 3.5, RFC 3596 section 2.5); in a classless delegation
+    // the record's owner is an alias of it (RFC 2317).
     const about = reverseAddress(name) ?? (led.has(name) ? reverseAddress(asked) : undefined);
     const asksAbout = type === 'PTR' && isSecret(value) ? about : undefined;
     if (asksAbout !== undefined) closed.set(asksAbout, { address: asksAbout, name: value, seconds });

@@ -1,6 +1,6 @@
-// Knows: which addresses Eve has read as answers to whose question, and which visits go to them. Must not know: taps, kernel, clocks.
-// Follows README.md, rule D; RFC 1034 section 3.6.2 (canonical names), RFC 9460 (targets and hints).
-// The uplink is hostile: only an answer to a question that leaked is taken, or Eve could paint any address as a name's.
+// Which addresses Eve has read as answers to which client's questions, and which visits go to them (README.md, rule D). Follows
+// RFC 1034 section 3.6.2 (canonical names) and RFC 9460 (targets and hints). The uplink is hostile: only an answer to a question that
+// leaked is taken, otherwise Eve could make any address look like a name's.
 
 import { isOpenProfile } from '../../policy/filter/direct.ts';
 import { isVisit } from '../../policy/rules.ts';
@@ -16,14 +16,14 @@ import { ownName } from '../incidents/occasions.ts';
 import { FairMap, Regulars } from '../incidents/quotas.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-/** Where a protected name was shown is closed for so long: nothing says for how long it serves it. Milliseconds. */
+/** An address where a client showed a protected name stays closed for so long: nothing says how long it serves that name. Milliseconds. */
 const SHOWN_MS = 86_400_000;
-/** Whoever is asked for a name serves none. */
+/** Kinds that ask for a name: the server asked does not serve that name itself. */
 const ASKING: ReadonlySet<Kind> = new Set<Kind>(['dns', 'mdns', 'llmnr', 'nbns', 'ssdp', 'dhcp', 'dhcp6']);
 const NAMES_PER_ADDRESS = 16;
-/** Addresses that wait to be taken; the rules hold no more at once. */
-const NEWS_MOST = 1_000;
-/** Names that a reason lists. */
+/** Most addresses that wait for `takeExposures`; the rules hold no more. */
+const EXPOSURES_LIMIT = 1_000;
+/** Most names that a reason lists. */
 const SHOWN = 4;
 
 interface Question {
@@ -33,20 +33,20 @@ interface Question {
 
 interface AnsweredName {
   readonly name: string;
-  /** The name as the privacy in force showed it when it was answered: a laxer one that comes later shows no more of it. */
+  /** The name as privacy allowed at the time of the answer: a laxer setting later on does not reveal more of it. */
   readonly shown: string;
-  /** The incident of its question. */
+  /** Id of the incident of its question. */
   readonly incident: string;
   readonly at: number;
   until: number;
 }
 
-/** An address that the kernel and the taps shall watch; `until` is monotonic milliseconds. */
+/** An address that the kernel and the taps must watch; `until` is monotonic milliseconds. */
 export interface Exposure {
-  /** MAC address of the only client that it is closed for; absent: for all. */
+  /** MAC address of the only client for which it is closed; absent: closed for all. */
   readonly client?: string;
   readonly address: string;
-  /** As it is shown: it is written down, and judges repeat it. */
+  /** Redacted as privacy requires: it is stored, and appears in verdicts. */
   readonly name: string;
   readonly until: number;
 }
@@ -54,30 +54,32 @@ export interface Exposure {
 /** A connection outside the tunnel to an address that was answered in the clear. */
 export interface Visit {
   readonly verdict: Verdict;
-  /** Every name whose answer the address was, newest first: an address shared by many sites has many. */
+  /** Every name that was answered with the address, newest first: an address shared by many sites has many. */
   readonly candidates: readonly string[];
-  /** Incidents of the questions, as the candidates. */
+  /** Ids of the incidents of the questions for these names. */
   readonly questions: readonly string[];
 }
 
+/** Most questions and addresses remembered. */
 export interface CorrelationLimits {
   readonly questions: number;
   readonly addresses: number;
 }
 
+/** Notes leaked questions and their answers, and recognises the visits that follow. */
 export class Correlation {
   readonly #asked: FairMap<Question>;
-  /** Canonical names and service targets, to the names that lead to them. */
+  /** From canonical names and service targets to the name that was asked. */
   readonly #aliases: FairMap<AnsweredName>;
   /** By client and address. */
   readonly #answers: FairMap<AnsweredName[]>;
-  /** Who asks: answers are kept by name, so that one name's thousand addresses push out no other's. */
+  /** Clients that ask. Answers share the room by client and name, so that the thousand addresses of one name push out only its own. */
   readonly #regulars = new Regulars<number>();
   #policy: Policy;
   readonly #show: (name: string) => string;
-  #news = new FairMap<Exposure>(NEWS_MOST);
+  #exposures = new FairMap<Exposure>(EXPOSURES_LIMIT);
 
-  /** `show`: what of a name may be kept. */
+  /** `show`: redacts a name as privacy requires. */
   constructor(
     policy: Policy,
     limits: CorrelationLimits = { questions: 4_096, addresses: 16_384 },
@@ -94,7 +96,7 @@ export class Correlation {
     this.#policy = policy;
   }
 
-  /** Answers and questions that were forgotten because there were too many. */
+  /** Number of answers and questions that were dropped because there were too many. */
   get forgotten(): number {
     return this.#asked.evicted + this.#aliases.evicted + this.#answers.evicted;
   }
@@ -108,7 +110,7 @@ export class Correlation {
       this.#asked.set(`${client} ${name}`, { at: now, incident }, group);
   }
 
-  /** Notes what came back; either tap may tell, each in the order of its own wire. */
+  /** Takes an answer that either tap reported; each tap reports in the order of its own wire. `now`: monotonic milliseconds. */
   answered({ packet, client, folded }: Observation, now: number): void {
     const { answers, names } = packet.findings;
     if (packet.kind !== 'dns' || folded || answers.length === 0) return;
@@ -119,7 +121,7 @@ export class Correlation {
     }
   }
 
-  /** What a frame that goes past the tunnel is under rule D; undefined when it is no visit, or to no answered address. */
+  /** The visit (rule D) that a frame outside the tunnel belongs to; undefined when it is not a visit, or its address was not an answer. */
   visit({ packet, verdict, client, folded }: Observation, now: number): Visit | undefined {
     const passes = verdict.verdict === 'allowed' && verdict.direct === true;
     const leaks = verdict.verdict === 'leak' && (verdict.rule === 'E' || verdict.rule === 'D');
@@ -131,14 +133,14 @@ export class Correlation {
     if (known === undefined || newest === undefined) return undefined;
     const own = ownName(packet);
     const candidates = known.map(({ shown }) => shown);
-    // A name that the visit itself shows settles which of the candidates it was. Without one it may be any of them, and is to none.
+    // A name that the visit itself shows decides which candidate it was. Without one it may be any of them, so none is named.
     const isOneOf = own === '' && candidates.length > 1;
     const exposure = own === '' ? (isOneOf ? verdict.destination : newest.shown) : own;
     const shared = candidates.length > 1 ? `one of ${candidates.length} names, ` : '';
     const list = `${candidates.slice(0, SHOWN).join(', ')}${candidates.length > SHOWN ? ', …' : ''}`;
     const reason =
       `${describe(packet, 'up')}, outside the tunnel: ${verdict.destination} was answered in the clear for ${shared}` +
-      `${list}: Eve has the ${isOneOf ? 'visit, and the names to choose from' : 'name and the visit'}`;
+      `${list}: Eve has the ${isOneOf ? 'visit and a list of possible names' : 'name and the visit'}`;
     return {
       candidates,
       questions: [...new Set(known.map(({ incident }) => incident))],
@@ -153,15 +155,15 @@ export class Correlation {
     };
   }
 
-  /** Addresses learned since the last call which the profiles that let traffic go direct must now watch. */
+  /** Addresses learned since the last call that profiles with direct traffic must now watch. */
   takeExposures(): readonly Exposure[] {
-    if (this.#news.size === 0) return [];
-    const news = [...this.#news.values()];
-    this.#news.clear();
-    return news;
+    if (this.#exposures.size === 0) return [];
+    const exposures = [...this.#exposures.values()];
+    this.#exposures.clear();
+    return exposures;
   }
 
-  /** From a name that was asked, over canonical names and service targets, to its addresses. */
+  /** Notes the addresses that an answer gives for the name asked, also by way of canonical names and service targets. */
   #follow(
     client: number,
     asked: string,
@@ -193,26 +195,26 @@ export class Correlation {
     const group = `${this.#regulars.share(client)} ${entry.name}`;
     this.#answers.set(key, [entry, ...others].slice(0, NAMES_PER_ADDRESS), group);
     if (!isOpenProfile(this.#policy)) return;
-    // In split other names may be visited, so that what one client has asked for is no reason to close it for another.
+    // In profile split other names may be visited in the clear: one client's question is no reason to close the address for another.
     const whose = this.#policy.profile === 'split' ? { client: macText(client) } : {};
     this.#close({ ...whose, address, name: entry.shown, until: entry.until }, entry.name);
   }
 
-  /** `name` in clear: whose share of the table it is. */
+  /** `name`: the unredacted name, whose share of the table the entry takes. */
   #close(exposure: Exposure, name: string): void {
     const { client = '', address } = exposure;
-    this.#news.set(`${client} ${address} ${name}`, exposure, name);
+    this.#exposures.set(`${client} ${address} ${name}`, exposure, name);
   }
 
-  /** Notes a protected name that a client showed to an address past the tunnel: what follows there is that visit, whoever is named. */
+  /** Notes a protected name that a client showed to an address outside the tunnel: further traffic there is that visit, whatever name it shows. */
   shown({ packet, verdict, client, folded }: Observation, now: number): void {
     if (this.#policy.profile !== 'split' || folded || verdict.rule !== 'B' || packet.ipVersion === 0) return;
     if ((packet.protocol !== Protocol.TCP && packet.protocol !== Protocol.UDP) || ASKING.has(packet.kind))
       return;
-    // The page that a visitor comes from is somewhere else.
+    // A Referer names another site, not this address.
     const here = packet.findings.names.filter(({ via }) => via !== 'referer');
-    const names = [...here.map((one) => one.name), packet.flowName];
-    const name = names.find((one) => this.#matters(one));
+    const names = [...here.map(({ name: shown }) => shown), packet.flowName];
+    const name = names.find((candidate) => this.#matters(candidate));
     if (name === undefined) return;
     this.#close(
       {
@@ -225,19 +227,19 @@ export class Correlation {
     );
   }
 
-  /** Notes what an answer has led a client to from protected names that it did not ask for. */
+  /** Notes addresses of protected names that an answer gave a client although it had not asked for those names. */
   served(client: string, addresses: readonly ServedAddress[], now: number): void {
     for (const { address, name, seconds } of addresses)
       this.#close({ client, address, name: this.#show(name), until: now + seconds * 1_000 }, name);
   }
 
-  /** Split lets other names be asked for and visited in the clear. */
+  /** Profile split allows names that are not protected to be asked for and visited in the clear. */
   #matters(name: string): boolean {
     return this.#policy.profile !== 'split' || isProtected(name, this.#policy);
   }
 }
 
-/** Answers hold names and canonical address texts; no name ends in a number or holds a colon (RFC 3696 section 2). */
+/** Answers contain names and canonical address texts; no name ends in a number or contains a colon (RFC 3696 section 2). */
 function isAddress(value: string): boolean {
   return value.includes(':') || /\.\d+$/.test(value);
 }

@@ -1,6 +1,6 @@
-// Knows: a tunnel's own first packet to where its name has just led. Its client sends it within a millisecond of the answer, before
-// rules and judges can know the address, so they take it for a leak. Must not know: which answers are believed, the kernel, clocks.
-// It is told in amber and by the tunnel's name: stopped in block mode (clients send it again), let through in watch mode.
+// Recognises a tunnel's first packet to the address that its host name has just resolved to. The client sends it within a millisecond
+// of the answer, before rules and judges can know the address, so they take it for a leak. It is reported in amber, under the tunnel's
+// host name: block mode stops it (clients send it again), watch mode lets it through.
 
 import { hasPort } from '../../policy/schema/endpoint.ts';
 import { counterName, portKind } from '../../policy/compile/counted.ts';
@@ -13,31 +13,33 @@ import { addressText } from '../../wire/ip/address.ts';
 import type { Observation } from '../observation.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-/** The two taps are read one after the other: so long it may take until the answer that came before is known here. Milliseconds. */
+/** The two taps are read one after the other: an answer that came before the packet is known here within this. Milliseconds. */
 const HOLD_MS = 100;
 /**
- * Taps know an address before the rules do, by the time that takes: packets in between are leaks to the kernel and the tunnel's to the
- * taps, which tell of nothing. Milliseconds.
+ * Taps may know an address so long before the rules do, milliseconds. Packets in between are leaks to the kernel and the tunnel's to the
+ * taps, which do not report them.
  */
 const AHEAD_MS = 1_000;
-/** More than these are not held, but told as what they were taken for. */
+/** Most observations held back; further ones are reported as the leaks they were judged to be. */
 const HELD = 64;
 
-/** What is known of the names of tunnels' servers; times are monotonic milliseconds. */
+/** What the learner knows about the host names of tunnels' servers; times are monotonic milliseconds. */
 export interface Leads {
-  /** Whether an answer was believed that led there, no more than about a second from `at`. */
+  /** Whether a believed answer gave this address for the name within about a second of `at`. */
   led(name: string, address: string, at: number): boolean;
-  /** Whether a client's question was still waiting for its answer then. */
+  /** Whether a client's question for the name was waiting for its answer at `at`. */
   asked(name: string, at: number): boolean;
-  /** Whether an answer was believed in between that led to another address. */
+  /** Whether a believed answer gave a new address for the name between `from` and `to`. */
   isLedBetween(name: string, from: number, to: number): boolean;
 }
 
+/** An observation that is held back until the answer before it is known. */
 export interface Held {
   readonly port: 'lan' | 'wan';
   readonly observation: Observation;
 }
 
+/** Holds possible first packets back until it is known whether they are a tunnel's. */
 export class FirstPackets {
   readonly #leads: Leads;
   #endpoints: readonly JudgedEndpoint[] = [];
@@ -51,34 +53,34 @@ export class FirstPackets {
     this.#endpoints = tunnelEndpoints(policy).filter(({ serverName }) => serverName !== undefined);
   }
 
-  /** The observation as it is to be told now; undefined when it is held until `due` gives it back. */
+  /** The observation as it is to be reported now; undefined when it is held back until `due` returns it. */
   take(port: 'lan' | 'wan', observation: Observation, now: number): Observation | undefined {
     const names = this.#namesOf(observation);
     if (names.length === 0) return observation;
-    const told = this.#told(observation, names);
-    if (told !== observation || this.#held.length >= HELD) return told;
+    const relabelled = this.#relabelled(observation, names);
+    if (relabelled !== observation || this.#held.length >= HELD) return relabelled;
     if (!names.some((name) => this.#leads.asked(name, observation.first))) return observation;
     this.#held.push({ port, observation, until: now + HOLD_MS });
     return undefined;
   }
 
-  /** What was held and is known by now, or never will be. */
+  /** Removes and returns the observations that are now known to be a tunnel's, or have been held long enough. */
   due(now: number): readonly Held[] {
     if (this.#held.length === 0) return [];
-    const told = this.#held.map((held) => ({
+    const relabelled = this.#held.map((held) => ({
       ...held,
-      observation: this.#told(held.observation, this.#namesOf(held.observation)),
+      observation: this.#relabelled(held.observation, this.#namesOf(held.observation)),
     }));
     const isDue = (at: number): boolean =>
-      told[at]?.observation !== this.#held[at]?.observation || (this.#held[at]?.until ?? 0) <= now;
-    const due = told.filter((_, at) => isDue(at));
+      relabelled[at]?.observation !== this.#held[at]?.observation || (this.#held[at]?.until ?? 0) <= now;
+    const due = relabelled.filter((_, at) => isDue(at));
     this.#held = this.#held.filter((_, at) => !isDue(at));
     return due;
   }
 
   /**
-   * Whose packets frames are that the kernel counted between its readings at `from` and `to`, and that no tap told of; undefined when they
-   * are nobody's. Only in the second in which an address was learned, and of the kind that such a tunnel's packets are counted as.
+   * Host name of the tunnel whose first packets these may be: frames that the kernel counted between its readings at `from` and `to` and no
+   * tap reported. Undefined unless an address was learned within that second and the tunnel's packets are counted under this counter.
    */
   unlooked(counter: string, from: number, to: number): string | undefined {
     return this.#endpoints.find(({ serverName: name = '', endpoint, shape }) => {
@@ -88,7 +90,7 @@ export class FirstPackets {
     })?.serverName;
   }
 
-  /** Names of the tunnels whose packet it would be at the right address. */
+  /** Host names of the tunnels whose packet this would be if its destination were their server. */
   #namesOf({ packet, direction, verdict, folded }: Observation): readonly string[] {
     if (this.#endpoints.length === 0 || folded || direction !== 'up' || verdict.rule !== 'E') return [];
     const transport =
@@ -102,20 +104,21 @@ export class FirstPackets {
       return [];
     const port = packet.destinationPort;
     const found = this.#endpoints.filter(
-      (one) =>
-        one.endpoint.transport === transport &&
-        (hasEsp(one.shape) ? port === 500 || port === 4500 : hasPort(one.endpoint, port)) &&
-        hasShape(one, packet, 'up'),
+      (candidate) =>
+        candidate.endpoint.transport === transport &&
+        (hasEsp(candidate.shape) ? port === 500 || port === 4500 : hasPort(candidate.endpoint, port)) &&
+        hasShape(candidate, packet, 'up'),
     );
     return found.flatMap(({ serverName }) => serverName ?? []);
   }
 
-  #told(observation: Observation, names: readonly string[]): Observation {
+  /** The observation in amber and under the tunnel's host name, if it is that tunnel's first packet; otherwise itself. */
+  #relabelled(observation: Observation, names: readonly string[]): Observation {
     const { packet, verdict } = observation;
     const address = addressText(packet.ipVersion === 6 ? 6 : 4, packet.destination);
-    const name = names.find((one) => this.#leads.led(one, address, observation.first));
+    const name = names.find((candidate) => this.#leads.led(candidate, address, observation.first));
     if (name === undefined) return observation;
-    const reason = `${verdict.reason}; it is the tunnel's own first packet: its server's name had just led there (${name})`;
+    const reason = `${verdict.reason}; it is the tunnel's own first packet, to the address that its server's name ${name} had just resolved to`;
     return { ...observation, verdict: { ...verdict, severity: 'amber', exposure: name, reason } };
   }
 }

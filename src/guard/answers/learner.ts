@@ -1,6 +1,6 @@
-// Knows: what the wire teaches about addresses: answers for endpoint names, the DHCP server, the network's resolvers.
-// Must not know: rules, kernel, clocks. TunnelCrack's ServerIP, README.md rule T: the uplink is hostile, so what an answer may bring is
-// limited. That an address changed is for rule T to tell.
+// Learns addresses from the wire: those of the policy's host names, the DHCP server and the network's resolvers. The uplink is hostile
+// (TunnelCrack ServerIP), so the addresses that an answer can open are limited; reporting a changed address is up to rule T
+// (src/guard/attacks/tripwire.ts).
 
 import { addressText, inNetwork, macText, parseAddress } from '../../wire/ip/address.ts';
 import { NAT64_NAME, prefixOfAnswer } from '../../policy/servers/nat64.ts';
@@ -25,89 +25,91 @@ import { OtherUses } from './other-uses.ts';
 import type { OtherUse } from './other-uses.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-/** Lease time of a server that named none, seconds. */
+/** Lease time when the server gave none, seconds. */
 const LEASE_SECONDS = 3_600;
 const ADDRESSES_PER_NAME = 16;
-/** An address that was learned is known to rules and judges so long afterwards at the latest, milliseconds. */
+/** Rules and judges know a learned address after this time at the latest, milliseconds. */
 const NEW_MS = 1_000;
-/** An address that a tunnel has used is kept so long after it was used last: a client that wakes up goes on where it was. Seconds. */
+/** How long an address is kept after a tunnel last used it, seconds: a client that wakes up continues with the address it had. */
 const USED_SECONDS = 30 * 86_400;
 const SERVERS = 4;
 const RESOLVERS = 8;
-/** Questions that wait for their answers: a client repeats one, and asks for both families. */
+/** Most questions that wait for their answers: clients repeat them, and ask for both address families. */
 const QUESTIONS = 512;
-/** Of one message, for what its addresses are the answer to: no resolver asks more than one (RFC 9619). */
+/** Questions read of one message, to find what its addresses answer: real messages have one (RFC 9619). */
 const QUESTIONS_READ = 4;
-/** Prefixes of NAT64 that a network may have. */
+/** Most NAT64 prefixes of a network. */
 const PREFIXES = 2;
 
+/** `until`: monotonic milliseconds. */
 interface Until {
   until: number;
 }
 type Lasting<T> = Omit<T, 'seconds'> & Until;
 /**
- * `proven`: a handshake was answered there, or a stream of the tunnel's own has carried more than one both ways. `since`: when it was
- * learned anew, monotonic milliseconds.
+ * `proven`: the tunnel's server answered there (`Handshake` in src/guard/observation.ts). `since`: when the address was learned,
+ * monotonic milliseconds.
  */
 type KnownAddress = Lasting<LearnedAddress> & { proven?: true; since?: number };
 
-/** An address at which a tunnel's server was used, past its record's time to live. */
+/** A server address that a tunnel uses; it is kept beyond its record's time to live. */
 export interface UsedServer {
   readonly name: string;
   readonly address: string;
 }
 
-/** The network's own prefix of NAT64; `proven`: a tunnel's server answered behind it. */
+/** A NAT64 prefix of the network's own; `proven`: a tunnel's server answered behind it. */
 type KnownPrefix = Lasting<LearnedPrefix> & { proven?: true };
 
-/** An address that is closed again, whose tunnel had used it. */
+/** A server address that a tunnel had used and that is closed again. */
 export interface LetGo {
   readonly name: string;
   readonly address: string;
   readonly why: 'unused' | 'newer';
 }
 
-/** An address that an answer for a tunnel's name gave, and that no server of that tunnel can have. */
+/** An address that an answer gave for a tunnel's host name although no server of that tunnel can have it. */
 export interface RefusedAnswer {
   readonly name: string;
   readonly address: string;
-  /** Nobody's, or of a link; the client's own or its router's; seen to serve something else; private, after public ones. */
+  /** `reserved` or link-local; the client's own or its router's; seen to serve something else; private although earlier ones were public. */
   readonly why: 'reserved' | 'of this network' | 'in other use' | 'private';
 }
 
-/** A learned address that nothing had proven, and to which something foreign was said. */
+/** A learned address that is closed again: it was not proven, and traffic that is not the tunnel's went there. */
 export interface Withdrawal {
   readonly name: string;
   readonly address: string;
 }
 
-/** Withdrawals, and refused answers, that wait to be told. */
+/** Most withdrawals, refused answers and closed addresses that wait to be taken. */
 const WITHDRAWALS = 16;
 
-/** What is kept over a restart of the daemon; `until` is monotonic milliseconds since boot. */
+/** What is kept across a restart of the daemon; `until` is monotonic milliseconds since boot. */
 export interface LearnerRecord {
   readonly addresses: readonly KnownAddress[];
   readonly servers: readonly Lasting<LearnedServer>[];
   readonly resolvers: readonly ({ readonly address: string } & Until)[];
   readonly neighbourhood: NeighbourhoodRecord;
-  /** Absent in a record of before there were any. */
+  /** Absent in records of earlier versions. */
   readonly prefixes?: readonly KnownPrefix[];
 }
 
+/** Learned addresses, bounded and with an end each. */
 export class Learner {
   readonly #questions = new Questions(QUESTIONS);
   readonly #neighbourhood = new Neighbourhood();
   readonly #portal = new Portal();
   #names = new Set<string>();
-  /** What goes to a port of theirs at an address may be the tunnel that is not learned yet. */
+  /** Endpoints with a host name: traffic to one of their ports may be the tunnel, at an address that is not learned yet. */
   #ports: readonly Endpoint[] = [];
   readonly #others = new OtherUses();
-  /** Routers and servers that leases named: no tunnel ends there. */
+  /** Routers and servers that leases named: no tunnel's server has these addresses. */
   #gateways: readonly string[] = [];
   #addresses: KnownAddress[] = [];
-  /** `vpn.example 443`: names whose streams are judged by their first bytes. */
+  /** Endpoints over TCP: their streams are judged by their first bytes. */
   #streams: readonly Endpoint[] = [];
-  /** There is an IPv4 server that a network could call by an address of its own. */
+  /** The policy has a server with an IPv4 address, which a network with NAT64 gives an IPv6 address of its own. */
   #hasIpv4 = false;
   #prefixes: KnownPrefix[] = [];
   #withdrawn: Withdrawal[] = [];
@@ -115,9 +117,10 @@ export class Learner {
   #refused: RefusedAnswer[] = [];
   #servers: Lasting<LearnedServer>[] = [];
   #resolvers: ({ address: string } & Until)[] = [];
-  /** The end of each as it was told last: the kernel counts that one down, whatever has become of it here. */
-  readonly #told = new WeakMap<Until, number>();
+  /** The end of each entry as it was last sent to the kernel, which counts that one down. */
+  readonly #sent = new WeakMap<Until, number>();
 
+  /** Forgets addresses of names that this policy does not have. */
   setPolicy(policy: Policy): void {
     const endpoints = [
       ...policy.tunnels.flatMap((tunnel) => tunnel.endpoints),
@@ -133,8 +136,8 @@ export class Learner {
   }
 
   /**
-   * Goes through a tap's report at monotonic milliseconds `now`; true when the rules need what was learned. What is known of
-   * login pages they need only while a pass is open.
+   * Takes a tap's report at monotonic milliseconds `now`; true when the rules have to be updated. Addresses of login pages matter to them
+   * only while a pass is open.
    */
   observe(report: TapReport, now: number, isPassOpen = false): boolean {
     let changed = false;
@@ -155,49 +158,49 @@ export class Learner {
     return changed;
   }
 
-  /** What was withdrawn since this was asked last. */
+  /** Withdrawals since the last call. */
   takeWithdrawn(): readonly Withdrawal[] {
     const withdrawn = this.#withdrawn;
     this.#withdrawn = [];
     return withdrawn;
   }
 
-  /** Answers for tunnels' names that opened nothing since this was asked last; the newest where there were many. */
+  /** Answers for tunnels' host names refused since the last call; only the newest when there were many. */
   takeRefused(): readonly RefusedAnswer[] {
     const refused = this.#refused;
     this.#refused = [];
     return refused;
   }
 
-  /** Addresses that tunnels had used and that were closed since this was asked last. */
+  /** Addresses that tunnels had used and that were closed since the last call. */
   takeLetGo(): readonly LetGo[] {
     const letGo = this.#letGo;
     this.#letGo = [];
     return letGo;
   }
 
-  /** What tunnels use, to be kept over a restart of the box: a client that sleeps meanwhile asks for no name again. */
+  /** Addresses that tunnels use, to be kept across a restart of the box: a client that slept meanwhile does not ask for the name again. */
   used(now: number): readonly UsedServer[] {
     return this.#addresses
       .filter(({ until }) => until - now > KEPT_SECONDS_MOST * 1_000)
       .map(({ name, address }) => ({ name, address }));
   }
 
-  /** The same of before the restart. */
+  /** Restores what `used` returned before the restart. */
   recall(used: readonly UsedServer[], now: number): void {
     for (const { name, address } of used) {
-      const known = this.#addresses.some((one) => one.name === name && one.address === address);
-      if (known || !this.#names.has(name) || parseAddress(address) === undefined) continue;
+      const isKnown = this.#addresses.some((known) => known.name === name && known.address === address);
+      if (isKnown || !this.#names.has(name) || parseAddress(address) === undefined) continue;
       this.#addresses.push({ name, address, until: now + USED_SECONDS * 1_000, proven: true });
     }
   }
 
-  /** IPv6 addresses that clients tried while no daemon ran, from the kernel's memory. */
+  /** Takes the IPv6 addresses that clients tried while no daemon ran; the kernel kept them. */
   recallTried(addresses: readonly string[], now: number): void {
     this.#neighbourhood.recallTried(addresses, now);
   }
 
-  /** Whether an answer was believed that led there, so near to `at` that rules and judges could not know of it. */
+  /** Whether a believed answer gave this address for the name so close to `at` (monotonic milliseconds) that the rules could not know it. */
   led(name: string, address: string, at: number): boolean {
     return this.#addresses.some(
       (known) =>
@@ -207,35 +210,35 @@ export class Learner {
     );
   }
 
-  /** Whether an address of this name was learned anew in between, monotonic milliseconds. */
+  /** Whether a new address of this name was learned between `from` and `to`, monotonic milliseconds. */
   isLedBetween(name: string, from: number, to: number): boolean {
     return this.#addresses.some(
       ({ name: of, since = -Infinity }) => of === name && since >= from && since <= to,
     );
   }
 
-  /** Whether a client's question for this name had no answer yet, that is known here, and may have had one by then. */
+  /** Whether a client's question for this name, asked within 30 s of `at` (monotonic milliseconds), has no answer here yet. */
   asked(name: string, at: number): boolean {
     return this.#questions.waits((asked) => this.#hostAsked(asked) === name, at);
   }
 
-  /** True when the rules have to be told. */
+  /** Notes that a server answered at this address. True when the rules have to be updated. */
   #prove(address: string, now: number): boolean {
     for (const known of this.#addresses) if (known.address === address) known.proven = true;
     const words = address.includes(':') ? parseAddress(address)?.words : undefined;
     if (words === undefined) return false;
     const used = this.#prefixes.filter(({ network, until }) => until > now && isBehind(words, network));
-    // As an address that is in use: the client asks for no name again.
+    // Kept like an address in use: the client does not ask for the name again.
     for (const prefix of used) prefix.proven = true;
     return used.filter((prefix) => this.#prolong(prefix, now + USED_SECONDS * 1_000, now)).length > 0;
   }
 
-  /** The name of the policy's that is asked for, or the one by which a network is asked for its prefix. */
+  /** The policy's host name that the question is for, or the name that asks a network for its NAT64 prefix. */
   #hostAsked(name: string): string | undefined {
     return this.#hasIpv4 && name === NAT64_NAME ? name : hostAsked(this.#names, name);
   }
 
-  /** Prefixes of NAT64 that nothing has proven: an answer on the wire alone says that tunnels' servers stand behind them. */
+  /** NAT64 prefixes that are not proven: only an answer on the wire says that tunnels' servers are behind them. */
   unprovenPrefixes(now: number): readonly string[] {
     const open = this.#prefixes.filter(({ until, proven }) => until > now && proven !== true);
     return this.#hasIpv4 ? open.map(({ network }) => network) : [];
@@ -244,7 +247,7 @@ export class Learner {
   #learnPrefix(address: string, ttl: number, now: number): boolean {
     const parsed = parseAddress(address);
     const prefix = parsed?.ipVersion === 6 ? prefixOfAnswer(parsed.words) : undefined;
-    // No network's own where it is nobody's, of a link, a group, or the one that every network may use.
+    // Not a network's own prefix: unspecified, link-local and multicast ones, and the well-known one that every network may use.
     if (prefix === undefined || isNoServer(6, prefix.words) || prefix.words[0] === 0x64ff9b) return false;
     const until = now + keptSeconds(ttl) * 1_000;
     const network = `${addressText(6, prefix.words)}/${prefix.length}`;
@@ -252,11 +255,11 @@ export class Learner {
     if (this.#isOther(network, now)) return false;
     const known = this.#prefixes.find((one) => one.network === network);
     if (known !== undefined) return this.#prolong(known, until, now);
-    // What a tunnel uses does not make room for what was only said.
+    // A proven prefix does not make room for one that was only announced.
     if (this.#prefixes.length >= PREFIXES) {
-      const gone = this.#prefixes.find(({ proven }) => proven !== true);
-      if (gone === undefined) return false;
-      this.#prefixes = this.#prefixes.filter((one) => one !== gone);
+      const unproven = this.#prefixes.find(({ proven }) => proven !== true);
+      if (unproven === undefined) return false;
+      this.#prefixes = this.#prefixes.filter((prefix) => prefix !== unproven);
     }
     const learned = { network, until };
     this.#prefixes.push(learned);
@@ -264,8 +267,8 @@ export class Learner {
   }
 
   /**
-   * What is no tunnel's was said to an address that only an answer vouches for: a name that leads to somebody's web server must not
-   * open the way there. True when the rules have to be told.
+   * Closes a learned address that is not proven when traffic that is not the tunnel's goes there: a host name that resolves to some web
+   * server must not open the way to it. True when the rules have to be updated.
    */
   #withdraw({ packet, direction, verdict }: Observation, now: number): boolean {
     if (
@@ -300,14 +303,15 @@ export class Learner {
     if (end === undefined) return false;
     this.#prefixes = this.#prefixes.filter((one) => one !== end);
     this.#others.refuse(end.network, now);
-    const told = { name: NAT64_NAME, address: end.network };
-    this.#withdrawn = [...this.#withdrawn, told].slice(-WITHDRAWALS);
+    const withdrawal = { name: NAT64_NAME, address: end.network };
+    this.#withdrawn = [...this.#withdrawn, withdrawal].slice(-WITHDRAWALS);
     return true;
   }
 
   /**
-   * A tunnel that is in use keeps its learned addresses: its client asks for the name only once, and after days of sleep goes on
-   * where it was. Where one of them has proven itself the others last as long as their records. True when the rules have to be told.
+   * Keeps the learned addresses of tunnels in use (`names`): a client asks for the name only once, and after days of sleep continues with
+   * the address it had. If one address of a name is proven, the others last only as long as their records. True when the rules have to be
+   * updated.
    */
   keepAlive(names: ReadonlySet<string>, now: number): boolean {
     this.#expire(now);
@@ -319,15 +323,18 @@ export class Learner {
     return used.filter((known) => this.#prolong(known, until, now)).length > 0;
   }
 
-  /** True when the kernel's end of it is so much nearer that it has to be told: not for every second, and long before it. */
+  /**
+   * Extends an entry. True when the end that the kernel has is less than half as far away: the rules are then updated well before that end,
+   * and not for every second.
+   */
   #prolong(kept: Until, until: number, now: number): boolean {
     kept.until = Math.max(kept.until, until);
-    const isStale = (this.#told.get(kept) ?? now) - now < (kept.until - now) / 2;
-    if (isStale) this.#told.set(kept, kept.until);
+    const isStale = (this.#sent.get(kept) ?? now) - now < (kept.until - now) / 2;
+    if (isStale) this.#sent.set(kept, kept.until);
     return isStale;
   }
 
-  /** What is in force at `now`, as the compilers take it. */
+  /** Everything that is valid at monotonic milliseconds `now`, in the form that the policy compilers take. */
   state(now: number): Omit<LearnedState, 'exposed' | 'answered' | 'passes' | 'box'> {
     const living = <T extends Until>(kept: readonly T[]): (Omit<T, 'until'> & { seconds: number })[] =>
       kept.flatMap(({ until, ...rest }) => {
@@ -344,6 +351,7 @@ export class Learner {
     };
   }
 
+  /** What to keep across a restart of the daemon. */
   record(): LearnerRecord {
     return {
       addresses: this.#addresses,
@@ -354,24 +362,25 @@ export class Learner {
     };
   }
 
+  /** Restores what `record` returned. */
   restore(record: LearnerRecord): void {
     this.#addresses = record.addresses.filter((known) => this.#names.has(known.name));
     this.#servers = [...record.servers];
     this.#resolvers = [...record.resolvers];
     this.#prefixes = [...(record.prefixes ?? [])];
     for (const kept of [...this.#addresses, ...this.#servers, ...this.#resolvers, ...this.#prefixes])
-      this.#told.set(kept, kept.until);
+      this.#sent.set(kept, kept.until);
     this.#neighbourhood.restore(record.neighbourhood);
   }
 
   #hear({ packet, client, verdict, folded }: Observation, now: number): void {
     if (folded) return;
-    // A ping says nothing about what is served there; programs choose the nearest of their servers by it.
+    // A ping says nothing about what an address serves: programs use it to choose their nearest server.
     const isUse = isVisit(packet.kind) && packet.kind !== 'icmp' && packet.ipVersion !== 0;
     if (verdict.verdict !== 'tunnel' && isUse) this.#visited(packet, now);
     if (packet.kind !== 'dns') return;
     for (const { name } of packet.findings.names) {
-      // Both taps tell of a question, the second perhaps after its answer.
+      // Both taps report a question, the second one perhaps after its answer.
       if (this.#hostAsked(name) !== undefined) this.#questions.ask(packet, client, name, now, false);
     }
   }
@@ -385,11 +394,12 @@ export class Learner {
     this.#note(addressText(ipVersion === 4 ? 4 : 6, destination), use, now);
   }
 
-  /** A tunnel whose server has moved, or that the policy did not name yet, is tried before its address is known here. */
+  /** Whether the address was seen to serve something else than the policy's tunnels. */
   #isOther(address: string, now: number): boolean {
     return this.#others.isOther(address, now, (use) => this.#isOurs(use));
   }
 
+  /** Whether a use may be a tunnel's own: clients try a server that has moved, or a new tunnel, before its address is known here. */
   #isOurs(use: OtherUse): boolean {
     const isNamed = use.name !== '' && hostAsked(this.#names, use.name) !== undefined;
     if (use.what === 'answer') return isNamed;
@@ -400,7 +410,7 @@ export class Learner {
     return tries && (use.name === '' || isNamed);
   }
 
-  /** What the policy of this moment calls a tunnel's own is nobody else's, whatever comes after it. */
+  /** Uses that are a tunnel's by the current policy are not noted, whatever a later policy says. */
   #note(address: string, use: OtherUse, now: number): void {
     if (!this.#isOurs(use)) this.#others.note(address, use, now);
   }
@@ -423,11 +433,11 @@ export class Learner {
         )
           changed = true;
     }
-    // By the name that was asked for, also where aliases led from it to the record's; a message with several questions, by all of them.
+    // Addresses are noted under the name asked for, even when aliases led to another name; with several questions under all of their names.
     const led = names
       .slice(0, QUESTIONS_READ)
       .map(({ name }) => ({ name, aliases: aliasesOf([name], answers) }));
-    // A message that repeats no question may answer one of ours.
+    // A message without a question may answer a question for a tunnel's host name.
     const owners = names.length > 0 ? [] : answers.map(({ name }) => name);
     const mine = owners.filter((name) => this.#hostAsked(name) !== undefined);
     const ours = aliasesOf(mine, answers);
@@ -445,7 +455,7 @@ export class Learner {
     const until = now + seconds * 1_000;
     const known = this.#addresses.find((entry) => entry.name === name && entry.address === address);
     if (known !== undefined) {
-      // It is the newest now, of those that may have to make room.
+      // Now the newest, so the last to make room.
       this.#addresses = [...this.#addresses.filter((entry) => entry !== known), known];
       return this.#prolong(known, until, now);
     }
@@ -461,29 +471,29 @@ export class Learner {
     return this.#prolong(learned, until, now);
   }
 
-  /** The newest answer holds: the oldest that nothing has proven goes, or else the oldest. */
+  /** Makes room for a new address of this name: the oldest unproven one goes, or else the oldest. */
   #makeRoom(name: string, now: number): void {
     this.#expire(now);
     const here = this.#addresses.filter((entry) => entry.name === name);
     if (here.length < ADDRESSES_PER_NAME) return;
-    const gone = here.find(({ proven }) => proven !== true) ?? here[0];
-    if (gone !== undefined) this.#close([gone], 'newer');
+    const oldest = here.find(({ proven }) => proven !== true) ?? here[0];
+    if (oldest !== undefined) this.#close([oldest], 'newer');
   }
 
   #expire(now: number): void {
-    const gone = this.#addresses.filter(({ until }) => until <= now);
-    if (gone.length > 0) this.#close(gone, 'unused');
+    const expired = this.#addresses.filter(({ until }) => until <= now);
+    if (expired.length > 0) this.#close(expired, 'unused');
   }
 
-  #close(gone: readonly KnownAddress[], why: LetGo['why']): void {
-    this.#addresses = this.#addresses.filter((known) => !gone.includes(known));
-    const used = gone.filter(({ proven }) => proven === true);
+  #close(closed: readonly KnownAddress[], why: LetGo['why']): void {
+    this.#addresses = this.#addresses.filter((known) => !closed.includes(known));
+    const used = closed.filter(({ proven }) => proven === true);
     this.#letGo = [...this.#letGo, ...used.map(({ name, address }) => ({ name, address, why }))].slice(
       -WITHDRAWALS,
     );
   }
 
-  /** Why no server of a tunnel can have an address that it did not have before; undefined when it can. */
+  /** Why no server of the tunnel can have this new address; undefined when it can. */
   #whyRefused(
     name: string,
     address: string,
@@ -497,14 +507,14 @@ export class Learner {
     const client = packet.ipVersion === 0 ? '' : addressText(packet.ipVersion, packet.destination);
     if (address === client || this.#gateways.includes(address)) return 'of this network';
     if (this.#isOther(address, now)) return 'in other use';
-    // A server out in the world does not move next door.
+    // A server with a public address does not move to a private one.
     if (!isPrivate(network)) return undefined;
     const before = this.#addresses.filter((entry) => entry.name === name);
-    const isNear = before.every((entry) => {
+    const wasPrivate = before.every((entry) => {
       const other = parseNetwork(entry.address);
       return other === undefined || isPrivate(other);
     });
-    return isNear ? undefined : 'private';
+    return wasPrivate ? undefined : 'private';
   }
 
   #noteGateways({ packet, folded }: Observation): void {
@@ -518,15 +528,15 @@ export class Learner {
     const { offer } = packet.findings;
     if (offer === undefined) return false;
     const until = now + (offer.leaseSeconds ?? LEASE_SECONDS) * 1_000;
-    let tell = packet.kind === 'dhcp' && this.#lease(offer.server, macText(packet.sourceMac), until, now);
+    let changed = packet.kind === 'dhcp' && this.#lease(offer.server, macText(packet.sourceMac), until, now);
     // From DHCPv4, DHCPv6 and router advertisements (RFC 2132 section 3.8, RFC 3646, RFC 8106).
     for (const address of offer.resolvers ?? []) {
       const resolver = this.#resolvers.find((r) => r.address === address) ?? { address, until };
       this.#resolvers = [resolver, ...this.#resolvers.filter((r) => r !== resolver)];
-      if (this.#prolong(resolver, until, now)) tell = true;
+      if (this.#prolong(resolver, until, now)) changed = true;
     }
     this.#resolvers = this.#resolvers.slice(0, RESOLVERS);
-    return tell;
+    return changed;
   }
 
   #lease(address: string, mac: string, until: number, now: number): boolean {
@@ -537,14 +547,14 @@ export class Learner {
   }
 }
 
-/** Whether an address has a prefix, `address/length`. */
+/** Whether an address lies in a network, `address/length`. */
 function isBehind(words: Uint32Array, network: string): boolean {
   const [prefix = '', length] = network.split('/');
   const own = parseAddress(prefix);
   return own !== undefined && inNetwork(words, own.words, Number(length));
 }
 
-/** Nobody's, of a link alone, or reserved (RFC 6890): no answer makes a tunnel's server of it. */
+/** Whether an address cannot be a tunnel's server: unassigned, link-local or reserved (RFC 6890). */
 function isNoServer(ipVersion: 4 | 6, words: Uint32Array): boolean {
   if (noServerAddress(ipVersion, words) !== undefined) return true;
   const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words;

@@ -1,32 +1,33 @@
-// Knows: what addresses were seen to serve besides tunnels: visits past the tunnel, and answers for names. Must not know: which of it
-// speaks against a tunnel's server; that is asked when an address is learned, by the policy of then: who names a tunnel after its
-// client has tried to reach it has done nothing wrong.
+// What addresses were seen to serve besides tunnels: visits outside the tunnel, and answers for names. Whether that rules out a
+// tunnel's server is decided only when an address is learned, by the policy of that time: a tunnel may be added to the policy after its
+// client has already tried to reach it.
 
 import { FairMap } from '../incidents/quotas.ts';
 
-/** What an address was seen to serve: a connection or packet to it, or a name that it was the answer for. */
+/** What an address was seen to serve: a connection or packet to it, or a name that was answered with it. */
 export type OtherUse =
   | { readonly what: 'visit'; readonly protocol: number; readonly port: number; readonly name: string }
   | { readonly what: 'answer'; readonly name: string };
 
-/** Addresses, and how long what was seen there counts, milliseconds. */
+/** Most addresses remembered, and how long an observed use counts, milliseconds. */
 const ADDRESSES = 4_096;
 const LASTING_MS = 3_600_000;
-/** Of one address; of one that has served more nobody asks what it was. */
+/** Most uses remembered of one address; one with more counts as in other use whatever they are. */
 const USES = 8;
 
 interface Uses {
   readonly uses: Map<string, { readonly use: OtherUse; at: number }>;
-  /** Of whatever kind, as long as it lasts. */
+  /** When a use was seen that counts whatever it is, monotonic milliseconds. */
   anyAt: number;
-  /** Whose share of the room it takes: what a client has gone to is not pushed out by what a network answers. */
+  /** Whose share of the room it takes: answers of the network must not push out visits of clients. */
   group: OtherUse['what'];
 }
 
+/** Uses of addresses besides tunnels; bounded. */
 export class OtherUses {
   readonly #addresses = new FairMap<Uses>(ADDRESSES);
 
-  /** Seen at monotonic milliseconds `now`. */
+  /** Notes a use seen at monotonic milliseconds `now`. */
   note(address: string, use: OtherUse, now: number): void {
     const known = this.#of(address, use.what, now);
     const key = keyOf(use);
@@ -34,12 +35,12 @@ export class OtherUses {
     else known.uses.set(key, { use, at: now });
   }
 
-  /** Whatever it is that was said there, no tunnel's server has this address or network. */
+  /** Notes that no tunnel's server has this address or network, whatever was seen there. */
   refuse(address: string, now: number): void {
     this.#of(address, 'visit', now).anyAt = now;
   }
 
-  /** Whether it serves something else than what `isOurs` says to be a tunnel's. */
+  /** Whether the address serves anything that `isOurs` does not accept as a tunnel's. */
   isOther(address: string, now: number, isOurs: (use: OtherUse) => boolean): boolean {
     const known = this.#addresses.get(address);
     if (known === undefined) return false;
@@ -56,7 +57,7 @@ export class OtherUses {
   }
 }
 
-/** Names that differ in a label of twelve random digits alone are one (OpenVPN's remote-random-hostname). */
+/** Names that differ only in a first label of twelve random hexadecimal digits are one (OpenVPN's remote-random-hostname). */
 function keyOf(use: OtherUse): string {
   const name = use.name.replace(/^[0-9a-f]{12}\./, '*.');
   return use.what === 'visit' ? `${String(use.protocol)} ${String(use.port)} ${name}` : name;

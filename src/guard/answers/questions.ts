@@ -1,18 +1,18 @@
-// Knows: which question of a client's a message answers, how long that is waited for, and where a name leads in it. Must not know: what
-// an answer is good for. The uplink is hostile: an answer counts for the very question that a client asked (RFC 5452 section 4:
-// addresses, ports, id and name), once.
+// Matches DNS answers to clients' questions, and follows names within an answer. The uplink is hostile: an answer counts only once, and
+// only for the very question that a client asked (RFC 5452 section 4: addresses, ports, id and name).
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { addressText } from '../../wire/ip/address.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 import { FairMap } from '../incidents/quotas.ts';
 
-/** How long an answer may come after its question, milliseconds. */
+/** How late an answer may come after its question, milliseconds. */
 export const ANSWER_MS = 30_000;
-/** Names that one client asks for from one port at a time. */
+/** Most names that one client may be asking for from one port at a time. */
 const NAMES = 16;
 
-const LEAST_SECONDS = 60;
+const KEPT_SECONDS_MIN = 60;
+/** The longest time that a record is kept, seconds. */
 export const KEPT_SECONDS_MOST = 86_400;
 
 type Answer = ParsedPacket['findings']['answers'][number];
@@ -21,49 +21,50 @@ interface Question {
   readonly name: string;
   /** When it was asked last, monotonic milliseconds. */
   at: number;
-  /** The client takes the first answer; what follows to the same question is somebody else's. */
+  /** The client takes the first answer; later ones to the same question are not for it. */
   isAnswered: boolean;
 }
 
+/** Questions that wait for their answers. */
 export class Questions {
-  /** By client and both ends. */
+  /** By client and both endpoints. */
   readonly #asked: FairMap<Question[]>;
 
-  /** `limit`: clients and ends that are remembered at once. */
+  /** `limit`: most clients and endpoint pairs remembered. */
   constructor(limit: number) {
     this.#asked = new FairMap(limit);
   }
 
   /**
-   * Notes that a client asks for a name, which is one in `packet`. What was answered waits for another answer where it is asked `again`, and
-   * not where another tap tells of it.
+   * Notes that a client asks for `name`, one of those in `packet`. `again`: an answered question that is repeated waits for another answer;
+   * without it (the other tap reporting the same question) it does not.
    */
   ask(packet: ParsedPacket, client: number, name: string, now: number, again: boolean): void {
-    const recentPeer = `${String(client)} ${endsOf(packet, 'up')}`;
-    const asked = (this.#asked.get(recentPeer) ?? []).filter(
+    const ends = `${String(client)} ${endsOf(packet, 'up')}`;
+    const asked = (this.#asked.get(ends) ?? []).filter(
       ({ at, isAnswered }) => now - at <= ANSWER_MS && !(again && isAnswered),
     );
     const known = asked.find((one) => one.name === name);
     if (known === undefined) asked.push({ name, at: now, isAnswered: false });
     else if (!known.isAnswered) known.at = now;
-    this.#asked.set(recentPeer, asked.slice(-NAMES), String(client));
+    this.#asked.set(ends, asked.slice(-NAMES), String(client));
   }
 
-  /** The name whose question a message answers, when its client waits for it; of several the one that was asked for first. */
+  /** The name whose question a message answers, if the client waits for it; of several the one asked first. It then no longer waits. */
   answered(packet: ParsedPacket, client: number, now: number): string | undefined {
     const { names } = packet.findings;
     const question = this.#asked.get(`${String(client)} ${endsOf(packet, 'down')}`)?.find(
       ({ name, at, isAnswered }) =>
         !isAnswered &&
         now - at <= ANSWER_MS &&
-        // A resolver that understands nothing repeats no question.
+        // A resolver that could not parse the question does not repeat it.
         (names.length === 0 || names.some((one) => one.name === name)),
     );
     if (question !== undefined) question.isAnswered = true;
     return question?.name;
   }
 
-  /** Whether a question for such a name has no answer yet that may have had one by then. */
+  /** Whether a question for such a name, asked within 30 s of `at`, has no answer yet. */
   waits(isIt: (name: string) => boolean, at: number): boolean {
     for (const asked of this.#asked.values())
       if (asked.some((one) => !one.isAnswered && Math.abs(at - one.at) <= ANSWER_MS && isIt(one.name)))
@@ -72,7 +73,7 @@ export class Questions {
   }
 }
 
-/** Both ends of a question, as they are in the question and swapped in its answer. */
+/** Both endpoints of a question as one text; the answer, which has them swapped, gives the same text. */
 function endsOf(packet: ParsedPacket, direction: 'up' | 'down'): string {
   const up = direction === 'up';
   const version = packet.ipVersion === 6 ? 6 : 4;
@@ -81,14 +82,14 @@ function endsOf(packet: ParsedPacket, direction: 'up' | 'down'): string {
   const [nearPort, farPort] = up
     ? [packet.sourcePort, packet.destinationPort]
     : [packet.destinationPort, packet.sourcePort];
-  // A connection has both ends of its own, and the segment that ends a long answer does not begin with an id.
+  // A TCP connection is identified by its endpoints, and the last segment of a long answer does not begin with an id.
   const id = packet.protocol === Protocol.TCP ? 0 : packet.payloadHead >>> 16;
   return `${String(packet.protocol)} ${near} ${String(nearPort)} ${far} ${String(farPort)} ${String(id)}`;
 }
 
 /**
- * Names and what they lead to over records that `leads` says to, without it over canonical names alone (RFC 1034 section 3.6.2). Records
- * may stand in any order.
+ * The names, and everything that they lead to through the records that `leads` accepts; by default canonical names only (RFC 1034
+ * section 3.6.2). Records may come in any order.
  */
 export function aliasesOf(
   names: Iterable<string>,
@@ -103,12 +104,12 @@ export function aliasesOf(
     else values.push(answer.value);
   }
   const aliases = new Set(names);
-  // What is added on the way is walked, too.
+  // A Set's iteration includes values added on the way.
   for (const name of aliases) for (const value of byOwner.get(name) ?? []) aliases.add(value);
   return aliases;
 }
 
-/** For how long a record is kept, seconds, by its time to live: clients keep an answer for a minute even when it says not to. */
+/** How long a record with this time to live is kept, seconds: clients keep an answer for a minute even if it says not to. */
 export function keptSeconds(ttl: number): number {
-  return Math.min(Math.max(ttl, LEAST_SECONDS), KEPT_SECONDS_MOST);
+  return Math.min(Math.max(ttl, KEPT_SECONDS_MIN), KEPT_SECONDS_MOST);
 }

@@ -1,5 +1,5 @@
-// Knows: which frames about a client's link a tap tells though they are no leak. Must not know: taps, what is made of them.
-// Each is told once in a while: what was missed, or forgotten, is told again.
+// Which frames about a client's link (ARP, neighbour discovery) a tap reports although they are not leaks. Each is reported again after
+// a while, in case the report was missed or forgotten.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { isGroup, isUnspecified } from '../../wire/ip/address.ts';
@@ -10,18 +10,19 @@ import { Icmp6 } from '../../wire/ip/icmp.ts';
 const AGAIN_MS = 30_000;
 const REMEMBERED = 1_024;
 
-/** Of ARP and neighbour discovery by one client, and by all, in so long: whoever makes up addresses does not hold up the rest. */
+/** Most reports for one client, and for all, within `ms` milliseconds: a client that makes up addresses must not crowd out the others. */
 const SHARE = { client: 32, all: 512, ms: 10_000 };
 
+/** Remembers what has been reported. */
 export class NeighbourNews {
-  readonly #told = new BoundedMap<number>(REMEMBERED);
+  readonly #reported = new BoundedMap<number>(REMEMBERED);
   readonly #shares = new BoundedMap<number, number>(REMEMBERED);
   #began = 0;
   #spent = 0;
 
   /**
-   * Whom a client looks for and as whom, which addresses it tries and answers for; what is sent to a client alone, and for which
-   * address, and what is for nobody.
+   * Whether to report a frame at monotonic milliseconds `now`: whom a client looks for and under which address, which addresses it tries
+   * and answers for, what is sent to one client alone and for which address, and what is sent to an address that no client has.
    */
   isNews(packet: ParsedPacket, direction: 'up' | 'down', now: number): boolean {
     if (packet.kind === 'nd' && direction === 'up')
@@ -36,12 +37,12 @@ export class NeighbourNews {
     return this.#isFirst(key, now, mac);
   }
 
-  /** `payer`: the client whose share it costs. */
+  /** `payer`: MAC address of the client whose share the report uses. */
   #isFirst(key: string, now: number, payer: number): boolean {
-    const told = this.#told.get(key);
-    if (told !== undefined && now - told < AGAIN_MS) return false;
+    const reportedAt = this.#reported.get(key);
+    if (reportedAt !== undefined && now - reportedAt < AGAIN_MS) return false;
     if (!this.#pays(payer, now)) return false;
-    this.#told.set(key, now);
+    this.#reported.set(key, now);
     return true;
   }
 
@@ -59,7 +60,7 @@ export class NeighbourNews {
   }
 }
 
-/** The address that a client tries, asks as, or answers for. */
+/** Identifies a neighbour message by the address that the client tries, asks from or answers for. */
 function discoveryKey({ icmpType, sourceMac, source, target }: ParsedPacket): string {
   const address = icmpType === Icmp6.NEIGHBOUR_SOLICITATION && !isUnspecified(source) ? source : target;
   return `nd ${String(icmpType)} ${String(sourceMac)} ${address.join(' ')} ${String(isUnspecified(source))}`;

@@ -1,6 +1,6 @@
-// Knows: what the wire teaches about a client's link: its lease, its gateway, its routers, the networks on it, the addresses it uses.
-// Must not know: rules, kernel, clocks. RFC 2131, 4861, 5227. Whoever owns the uplink can say anything here, so what it can
-// make findable is one gateway per client and a few link-local routers, and never an address of its choosing besides.
+// Learns about each client's link from the wire: its lease, gateway, routers, networks and the addresses it uses. RFC 2131, 4861, 5227.
+// The uplink can say anything here, so all it can make reachable is one gateway per client and a few link-local routers, never another
+// address of its choosing.
 
 import type { ParsedPacket, NetworkOffer } from '../../flow/parsed-packet.ts';
 import type { LearnedState } from '../../policy/servers/learned.ts';
@@ -12,38 +12,38 @@ import type { Observation } from '../observation.ts';
 import { EtherType } from '../../wire/link/ethernet.ts';
 import { Icmp6 } from '../../wire/ip/icmp.ts';
 
-/** How long an acknowledgement may come after its request, milliseconds. */
+/** How late a DHCP acknowledgement may come after its request, milliseconds. */
 const ACK_MS = 60_000;
-/** What is only seen, not promised for a time, is kept so long after it was seen last, milliseconds. */
+/** How long an address without a lease is kept after it was last seen, milliseconds. */
 const SEEN_MS = 3_600_000;
-const LEASE_SECONDS = { least: 60, most: 86_400, unnamed: 3_600 };
-const ROUTER_SECONDS = { least: 60, most: 9_000 };
+const LEASE_SECONDS = { min: 60, max: 86_400, unnamed: 3_600 };
+const ROUTER_SECONDS = { min: 60, max: 9_000 };
 const CLIENTS = 64;
 const ROUTERS = 8;
-/** Neighbours that a client without a seen lease may look for, and addresses it may have. */
+/** Most neighbours that a client whose lease was not seen may look for, and most addresses it may have. */
 const ASKED = 4;
 const OWN = 2;
-/** IPv6 addresses of a client: temporary ones of a week and of several prefixes (RFC 8981), and how long one counts that is not seen. */
+/** Most IPv6 addresses of a client (temporary ones of a week, under several prefixes: RFC 8981), and how long one counts after it was last seen. */
 const OWN6 = 32;
 const OWN6_MS = 30 * 86_400_000;
 /** An interface that has come up tries its link-local address and then asks for routers (RFC 4861 section 6.3.7), milliseconds. */
 const RISE_MS = 20_000;
-/** Networks on the link, and how long one counts after it was announced last. */
+/** Most networks on the link, and how long one counts after it was last announced. */
 const LINKS = 8;
 const LINK_MS = 86_400_000;
-/** A prefix that is wider than this is no link (RFC 1918's largest; RFC 4291 section 2.5.4). */
+/** Shorter prefixes are not taken for a link's network (RFC 1918's largest range; RFC 4291 section 2.5.4). */
 const WIDEST = { 4: 8, 6: 48 } as const;
-/** An address that was not used for so long makes room for another, milliseconds. */
+/** An address that has not been used for so long makes room for another, milliseconds. */
 const OWN_IDLE_MS = 300_000;
 
-/** Stands for whoever tried an address that the kernel alone has seen. */
+/** The client of an address that only the kernel saw being tried. */
 const NOBODY = 0;
 
 interface Kept {
   /** Monotonic milliseconds. */
   until: number;
-  /** The same as it was told last: the kernel counts that one down. */
-  told: number;
+  /** The end as it was last sent to the kernel, which counts that one down. */
+  sent: number;
 }
 
 interface Lease extends Kept {
@@ -53,35 +53,35 @@ interface Lease extends Kept {
 
 type Seen = Map<string, Kept>;
 
-/** What a client has asked a DHCP server last. Times are monotonic milliseconds, of the frame itself. */
+/** A client's latest DHCP request. Times are those of the frames, monotonic milliseconds. */
 interface LeaseRequest {
   readonly at: number;
-  /** By which it knows the answer (RFC 2131 section 4.1). */
+  /** Transaction id, by which the client recognises the answer (RFC 2131 section 4.1). */
   readonly id: number;
-  /** What was acknowledged first, as text: the client listens to nothing behind it. */
+  /** The first acknowledgement, as text: the client ignores later ones. */
   given?: { readonly what: string; readonly at: number };
 }
 
-/** An acknowledgement that was told before the request that it answers: the two taps report one after the other. */
+/** An acknowledgement that was reported before its request: the two taps report one after the other. */
 interface Early {
   readonly offer: NetworkOffer;
   readonly at: number;
 }
 
-/** `used`: a client has looked for it. */
+/** A router; `used`: a client has looked for it. */
 interface Router extends Kept {
   used: boolean;
 }
 
 /** An IPv6 address of a client. */
 interface Own6 extends Kept {
-  /** When it was tried for doubles; -1: never here, it is only believed. */
+  /** When the client tried it (duplicate address detection), monotonic milliseconds; -1: not seen here, it is only believed. */
   tried: number;
-  /** The client has spoken as it, or for it, since. */
+  /** The client has sent from it, or answered for it, since. */
   used: boolean;
 }
 
-/** What is kept over a restart of the daemon. */
+/** What is kept across a restart of the daemon. `until`: monotonic milliseconds since boot; `mac`: as a number. */
 export interface NeighbourhoodRecord {
   readonly leases: readonly { mac: number; address: string; near: readonly string[]; until: number }[];
   readonly routers: readonly { address: string; until: number }[];
@@ -91,6 +91,7 @@ export interface NeighbourhoodRecord {
   readonly links: readonly { network: string; until: number }[];
 }
 
+/** What is known about the clients' link, bounded. */
 export class Neighbourhood {
   readonly #requests = new BoundedMap<LeaseRequest, number>(CLIENTS);
   readonly #early = new BoundedMap<Early, number>(CLIENTS);
@@ -99,17 +100,17 @@ export class Neighbourhood {
   readonly #own = new BoundedMap<Seen, number>(CLIENTS);
   readonly #asked = new BoundedMap<Seen, number>(CLIENTS);
   readonly #own6 = new BoundedMap<Map<string, Own6>, number>(CLIENTS);
-  /** When a client tried a link-local address last. */
+  /** When a client last tried a link-local address. */
   readonly #rising = new BoundedMap<number, number>(CLIENTS);
   /**
-   * Clients whose interface came up while this watched: it has tried each address that it has since (RFC 4862 section 5.4). Not kept
-   * over a restart: in between the cable may have been pulled and addresses have come.
+   * Clients whose interface came up while the box was watching: they have tried each of their addresses since (RFC 4862 section 5.4). Not
+   * kept across a restart: the cable may have been unplugged meanwhile, and addresses may have been added.
    */
   readonly #raised = new BoundedMap<Kept, number>(CLIENTS);
   /** By prefix in text. */
   readonly #links = new BoundedMap<Kept>(LINKS);
 
-  /** True when the rules need what was learned. */
+  /** Takes an observation at monotonic milliseconds `now`; true when the rules have to be updated. */
   observe(
     { packet, direction, verdict, folded, first }: Observation,
     port: 'lan' | 'wan',
@@ -131,7 +132,7 @@ export class Neighbourhood {
     return (isRouter && this.#advertised(packet, offer, now)) || changed;
   }
 
-  /** Another network: what is known of the last one is of no use, and could be somebody else there. */
+  /** Forgets everything: on another network the same addresses may belong to others. */
   forget(): void {
     for (const kept of [
       this.#requests,
@@ -148,7 +149,7 @@ export class Neighbourhood {
       kept.clear();
   }
 
-  /** What is in force at `now`, as the compilers take it. */
+  /** Everything that is valid at monotonic milliseconds `now`, in the form that the policy compilers take. */
   state(
     now: number,
   ): Pick<LearnedState, 'neighbours' | 'own' | 'settled' | 'own6' | 'settled6' | 'unsettled6' | 'links'> {
@@ -198,6 +199,7 @@ export class Neighbourhood {
     };
   }
 
+  /** What to keep across a restart of the daemon. */
   record(): NeighbourhoodRecord {
     const seen = (kept: Iterable<[number, Seen]>): { mac: number; address: string; until: number }[] =>
       [...kept].flatMap(([mac, addresses]) =>
@@ -215,25 +217,26 @@ export class Neighbourhood {
     };
   }
 
+  /** Restores what `record` returned. */
   restore({ leases, routers, own, asked, own6, links }: NeighbourhoodRecord): void {
     this.forget();
     for (const { mac, address, near, until } of leases)
-      this.#leases.set(mac, { address, near, until, told: until });
-    for (const { address, until } of routers) this.#routers.set(address, { until, told: until, used: true });
+      this.#leases.set(mac, { address, near, until, sent: until });
+    for (const { address, until } of routers) this.#routers.set(address, { until, sent: until, used: true });
     for (const { mac, address, until } of own6) {
       const addresses = this.#own6.get(mac) ?? new Map<string, Own6>();
-      this.#own6.set(mac, addresses.set(address, { until, told: until, tried: -1, used: true }));
+      this.#own6.set(mac, addresses.set(address, { until, sent: until, tried: -1, used: true }));
     }
-    for (const { network, until } of links) this.#links.set(network, { until, told: until });
+    for (const { network, until } of links) this.#links.set(network, { until, sent: until });
     for (const [kept, list] of [
       [this.#own, own],
       [this.#asked, asked],
     ] as const) {
-      for (const { mac, address, until } of list) seenOf(kept, mac).set(address, { until, told: until });
+      for (const { mac, address, until } of list) seenOf(kept, mac).set(address, { until, sent: until });
     }
   }
 
-  /** What a client says by ARP. */
+  /** Takes an ARP request of a client without a lease: its own address, and the neighbour it looks for. */
   #hear(packet: ParsedPacket, now: number): boolean {
     const mac = packet.sourceMac;
     if (packet.arpOperation !== 1 || packet.outerEtherType !== EtherType.ARP || this.#isLeased(mac, now))
@@ -241,20 +244,20 @@ export class Neighbourhood {
     const [sender, target] = [addressText(4, packet.source), addressText(4, packet.destination)];
     let changed = false;
     if (isPrivateAddress(sender) && packet.source[3] !== 0)
-      changed = keep(seenOf(this.#own, mac), sender, { most: OWN, idle: OWN_IDLE_MS, lasts: SEEN_MS }, now);
+      changed = keep(seenOf(this.#own, mac), sender, { limit: OWN, idle: OWN_IDLE_MS, lasts: SEEN_MS }, now);
     const unknown = target !== sender && packet.source[3] !== 0 && isPrivateAddress(target);
     if (
       unknown &&
-      keep(seenOf(this.#asked, mac), target, { most: ASKED, idle: SEEN_MS, lasts: SEEN_MS }, now)
+      keep(seenOf(this.#asked, mac), target, { limit: ASKED, idle: SEEN_MS, lasts: SEEN_MS }, now)
     )
       changed = true;
     return changed;
   }
 
-  /** True when its answer is here already, and changes something. */
+  /** Notes a DHCP request; true when its answer is here already and changes something. */
   #asksForLease(mac: number, id: number, at: number, now: number): boolean {
     const known = this.#requests.get(mac);
-    // One that is sent again, before its answer came or behind it, asks for nothing else; a renewal may have the same number.
+    // A request that is repeated, before or after its answer, asks for the same thing; a renewal may have the same transaction id.
     const given = known?.id === id && (known.given?.at ?? -Infinity) >= at ? known.given : undefined;
     this.#requests.set(mac, { at, id, ...(given === undefined ? {} : { given }) });
     const early = this.#early.get(mac);
@@ -262,15 +265,15 @@ export class Neighbourhood {
     return early !== undefined && this.#acknowledged(early.offer, early.at, now);
   }
 
-  /** Addresses that clients have tried while nobody watched; the kernel has kept them (src/policy/filter/recent-peers.ts). */
+  /** Takes addresses that clients tried while no daemon ran; the kernel kept them (src/policy/filter/recent-peers.ts). */
   recallTried(addresses: readonly string[], now: number): void {
     for (const address of addresses) this.#owns(NOBODY, address, now, true);
   }
 
   /**
-   * An address that a client tries for doubles is its own on this link. One that it only speaks as is believed until its interface has
-   * come up before this, and then of an advertisement only what a router has announced: a system that answers for addresses of its
-   * tunnel answers for no such.
+   * Takes a client's neighbour message. An address that it tries (duplicate address detection) is its own on this link. An address that it
+   * only sends from is believed as long as its interface has not come up while the box was watching; one that it only answers for, if in
+   * addition a router has announced its network: a system may answer for addresses of its tunnel, which are not in such a network.
    */
   #speaks(packet: ParsedPacket, now: number): boolean {
     const { sourceMac: mac, source, target, icmpType } = packet;
@@ -289,7 +292,7 @@ export class Neighbourhood {
     return this.#owns(mac, text, now, tries);
   }
 
-  /** What was only believed of it counts no longer. */
+  /** The client's interface came up: addresses that were only believed no longer count. */
   #rises(mac: number, now: number): boolean {
     const began = this.#rising.get(mac);
     if (began === undefined || now - began > RISE_MS) return false;
@@ -305,23 +308,23 @@ export class Neighbourhood {
     this.#own6.set(mac, own);
     const known = own.get(address);
     if (known === undefined && own.size >= OWN6) {
-      // Those that were tried and never spoken as first: whoever tries hundreds does not push out what is in use.
+      // First drop addresses that were tried and never used: a client that tries hundreds must not push out those in use.
       const idle = [...own].sort(([, a], [, b]) => Number(a.used) - Number(b.used) || a.until - b.until)[0];
       if (idle !== undefined) own.delete(idle[0]);
     }
-    const one = known ?? { until: 0, told: 0, tried: -1, used: false };
+    const one = known ?? { until: 0, sent: 0, tried: -1, used: false };
     if (tries) one.tried = now;
     else one.used = true;
     one.until = now + OWN6_MS;
     own.set(address, one);
-    return tellWhenStale(one, now);
+    return refreshWhenStale(one, now);
   }
 
   #isRaised(mac: number, now: number): boolean {
     return (this.#raised.get(mac)?.until ?? 0) > now;
   }
 
-  /** Where nobody has spoken, somebody may still be here. */
+  /** Whether some client's addresses may not be known; also when no client has sent anything yet. */
   #isUnsettled(now: number): boolean {
     const clients = [...this.#own6].map(([mac]) => mac).filter((mac) => mac !== NOBODY);
     return clients.length === 0 || clients.some((mac) => !this.#isRaised(mac, now));
@@ -344,7 +347,7 @@ export class Neighbourhood {
     ];
     for (const link of links) {
       const length = link.ipVersion === 4 ? link.bits - 96 : link.bits;
-      // Where the addresses are public, an IPv4 network is no login page's.
+      // Login pages are not on links with public IPv4 addresses.
       if (length < WIDEST[link.ipVersion] || (link.ipVersion === 4 && !isPrivate(link))) continue;
       if (renew(this.#links, formatPrefix(link), now + LINK_MS, now)) changed = true;
     }
@@ -357,8 +360,9 @@ export class Neighbourhood {
   }
 
   /**
-   * Only what a client has requested, by the number that it asked with, and what was said first: what the client itself does not believe
-   * must not part it from its network. Of that its address, its gateway, and the server where nobody has it elsewhere.
+   * Takes a DHCP acknowledgement. It counts only if the client requested it under the same transaction id and it came first: one that the
+   * client itself ignores must not cut it off from its network. Learned are its address, its gateway, and the server if its address is
+   * private.
    */
   #acknowledged(offer: NetworkOffer, at: number, now: number): boolean {
     const { client, address, server, transaction } = offer;
@@ -376,11 +380,11 @@ export class Neighbourhood {
     const seconds = bounded(offer.leaseSeconds ?? LEASE_SECONDS.unnamed, LEASE_SECONDS);
     const known = this.#leases.get(client);
     const same = known !== undefined && known.address === address && [...near].join() === known.near.join();
-    const lease = { address, near: [...near], until: now + seconds * 1_000, told: known?.told ?? 0 };
-    const tell = !same || isStale(lease, now);
-    if (tell) lease.told = lease.until;
+    const lease = { address, near: [...near], until: now + seconds * 1_000, sent: known?.sent ?? 0 };
+    const changed = !same || isStale(lease, now);
+    if (changed) lease.sent = lease.until;
     this.#leases.set(client, lease);
-    return tell;
+    return changed;
   }
 
   #advertised(packet: ParsedPacket, { leaseSeconds = 0 }: NetworkOffer, now: number): boolean {
@@ -390,19 +394,19 @@ export class Neighbourhood {
     for (const [known, { until: ends }] of this.#routers) if (ends <= now) this.#routers.delete(known);
     const router = this.#routers.get(address);
     if (router === undefined && this.#routers.size >= ROUTERS) {
-      // Whoever makes up routers takes the place of the last of his own: one that was there before stays, and one that is used.
+      // A flood of made-up routers replaces only its own newest one: earlier routers stay, and those in use.
       const idle = [...this.#routers].findLast(([, { used }]) => !used);
       if (idle === undefined) return false;
       this.#routers.delete(idle[0]);
     }
-    const one = router ?? { until: 0, told: 0, used: false };
+    const one = router ?? { until: 0, sent: 0, used: false };
     one.until = until;
     this.#routers.set(address, one);
-    return tellWhenStale(one, now);
+    return refreshWhenStale(one, now);
   }
 }
 
-/** RFC 3442: the default route of option 121 or 249 beats option 3. Off the client's network only a private one. */
+/** RFC 3442: the default route of option 121 or 249 beats option 3. A gateway outside the client's network must be private. */
 function gatewayOf({ routes = [], router, address, prefixLength }: NetworkOffer): string | undefined {
   const byRoute = routes.find((route) => route.startsWith('0.0.0.0/0 via '))?.slice('0.0.0.0/0 via '.length);
   const gateway = byRoute ?? router;
@@ -418,7 +422,7 @@ function isPrivateAddress(text: string): boolean {
   return parseAddress(text)?.ipVersion === 4 && network !== undefined && isPrivate(network);
 }
 
-/** Solicitation of a router, solicitation or advertisement of a neighbour. */
+/** Whether the packet is a router solicitation, or a neighbour solicitation or advertisement. */
 function isNeighbourMessage({ kind, icmpType, hopLimit }: ParsedPacket): boolean {
   return (
     kind === 'nd' &&
@@ -429,15 +433,15 @@ function isNeighbourMessage({ kind, icmpType, hopLimit }: ParsedPacket): boolean
   );
 }
 
-/** Notes that an address was seen; of too many the one that was idle longest goes, if it was idle for `idle` (all milliseconds). */
+/** Notes that an address was seen. When there are `limit`, the one idle longest is dropped if it was idle for at least `idle` milliseconds. */
 function keep(
   seen: Seen,
   address: string,
-  { most, idle, lasts }: { readonly most: number; readonly idle: number; readonly lasts: number },
+  { limit, idle, lasts }: { readonly limit: number; readonly idle: number; readonly lasts: number },
   now: number,
 ): boolean {
   for (const [other, { until }] of seen) if (until <= now) seen.delete(other);
-  if (!seen.has(address) && seen.size >= most) {
+  if (!seen.has(address) && seen.size >= limit) {
     const oldest = [...seen].sort(([, a], [, b]) => a.until - b.until)[0];
     if (oldest === undefined || oldest[1].until > now + lasts - idle) return false;
     seen.delete(oldest[0]);
@@ -445,20 +449,20 @@ function keep(
   return renew(seen, address, now + lasts, now);
 }
 
-/** True when the rules have to be told. */
+/** Extends an entry; true when the rules have to be updated. */
 function renew<K>(
   kept: { get(key: K): Kept | undefined; set(key: K, value: Kept): unknown },
   key: K,
   until: number,
   now: number,
 ): boolean {
-  const one = kept.get(key) ?? { until: 0, told: 0 };
+  const one = kept.get(key) ?? { until: 0, sent: 0 };
   one.until = until;
   kept.set(key, one);
-  return tellWhenStale(one, now);
+  return refreshWhenStale(one, now);
 }
 
-/** What is left of each in whole seconds; of several with one key the longest. */
+/** The time left of each entry in whole seconds; the longest for each key. */
 function longest<K>(kept: Iterable<readonly [K, Kept]>, now: number): Map<K, number> {
   const found = new Map<K, number>();
   for (const [key, { until }] of kept) {
@@ -474,14 +478,14 @@ function seenOf(kept: BoundedMap<Seen, number>, mac: number): Seen {
   return seen;
 }
 
-/** The kernel has it for less than half of the time that it is good for. */
-function isStale({ until, told }: Kept, now: number): boolean {
-  return told - now < (until - now) / 2;
+/** Whether the end that the kernel has is less than half as far away as the real one. */
+function isStale({ until, sent }: Kept, now: number): boolean {
+  return sent - now < (until - now) / 2;
 }
 
-function tellWhenStale(kept: Kept, now: number): boolean {
+function refreshWhenStale(kept: Kept, now: number): boolean {
   const stale = isStale(kept, now);
-  if (stale) kept.told = kept.until;
+  if (stale) kept.sent = kept.until;
   return stale;
 }
 
@@ -489,9 +493,6 @@ function left(until: number, now: number): number {
   return Math.floor((until - now) / 1_000);
 }
 
-function bounded(
-  seconds: number,
-  { least, most }: { readonly least: number; readonly most: number },
-): number {
-  return Math.min(Math.max(seconds, least), most);
+function bounded(seconds: number, { min, max }: { readonly min: number; readonly max: number }): number {
+  return Math.min(Math.max(seconds, min), max);
 }

@@ -1,5 +1,5 @@
-// Knows: what one thing is that a network does to pull traffic out of tunnels, those that one message shows by itself, and which escapes
-// may have followed from them. Must not know: what was said before. RFC 3442, 4191, 4861, 8910.
+// What a network attack is (rule T: something the network does to draw traffic out of tunnels), those attacks that a single message
+// shows, and which escapes may have followed from an attack. RFC 3442, 4191, 4861, 8910.
 
 import type { NetworkOffer } from '../../flow/parsed-packet.ts';
 import { parseAddress } from '../../wire/ip/address.ts';
@@ -7,24 +7,24 @@ import { FairMap } from '../incidents/quotas.ts';
 import { formatPrefix, isIn, parseNetwork, sameNetwork } from './networks.ts';
 import type { Network } from './networks.ts';
 
-/** One thing that the network did. */
+/** One network attack. */
 export interface NetworkAttack {
-  /** What it is, in words of ours: the network cannot make many of them. */
+  /** Its kind, one of a fixed set of texts: the network cannot create new ones. */
   readonly what: string;
-  /** With what tells it from the next of its kind: who has accepted one has not accepted all. */
+  /** Its kind with what distinguishes it from others of the kind: acknowledging one must not acknowledge all. */
   readonly exposure: string;
-  /** The tunnel server's name that leads elsewhere now. */
+  /** Host name of the tunnel's server that resolves to another address now. */
   readonly moved?: string;
-  /** Where the exposure alone does not tell it. */
+  /** What distinguishes it where the exposure does not. */
   readonly variant?: string;
   readonly why: string;
-  /** The machine or address that it leads to. */
+  /** The machine that it comes from, or the address that traffic is drawn to. */
   readonly destination: string;
   /** Escapes to these may have followed from it. */
   readonly scope: readonly Network[];
 }
 
-/** How long an escape is laid at the door of what the network did before: what escapes later has other causes. Milliseconds. */
+/** For how long after a network attack an escape is put down to it, milliseconds. */
 const CONSEQUENCE_MS = 86_400_000;
 const PULLS = 256;
 
@@ -33,11 +33,11 @@ interface Pull<W> extends Pick<NetworkAttack, 'scope'> {
   readonly at: number;
 }
 
-/** Warnings of network attacks (rule T), by where they pull. */
+/** Warnings of network attacks (rule T), by where they draw traffic to. `W`: a warning. */
 export class Pulls<W> {
   readonly #held = new FairMap<Pull<W>>(PULLS);
 
-  /** `key` tells the warning from others. */
+  /** Notes an attack at monotonic milliseconds `at`; `key` identifies the warning. */
   note(warning: W, key: string, { what, destination, scope }: NetworkAttack, at: number): void {
     if (scope.length > 0)
       this.#held.set(
@@ -51,7 +51,7 @@ export class Pulls<W> {
     return this.#held.size;
   }
 
-  /** Warnings from which an escape to a destination, an address or none, may have followed. */
+  /** The warnings that an escape to this destination (an address; other texts match none) may have followed from. */
   *behind(destination: string, at: number): Generator<W> {
     const address = parseAddress(destination);
     for (const { warning, at: since, scope } of this.#held.values())
@@ -59,21 +59,24 @@ export class Pulls<W> {
   }
 }
 
+/** All IPv6 addresses. */
 export const EVERYTHING6: readonly Network[] = [{ ipVersion: 6, words: new Uint32Array(4), bits: 0 }];
 
+/** The captive portal that a message announces, if any (RFC 8910). */
 export function portal({ captivePortal, server }: NetworkOffer): NetworkAttack[] {
   if (captivePortal === undefined) return [];
   return [
     {
       what: 'captive portal',
       exposure: `captive portal ${captivePortal}`,
-      why: `${server} announces a captive portal (RFC 8910): ${captivePortal}. Until you have logged in there, the tunnel cannot come up; a pass lets you`,
+      why: `${server} announces a captive portal (RFC 8910): ${captivePortal}. The tunnel cannot come up until you have logged in there; a captive-portal exception (pass) lets you do that`,
       destination: server,
       scope: [],
     },
   ];
 }
 
+/** The ICMP redirect that a message is (RFC 792, RFC 4861). */
 export function redirects({ server, routes = [] }: NetworkOffer): NetworkAttack[] {
   const scope = routes.flatMap((route) => parseNetwork(route.split(' via ')[0] ?? '') ?? []);
   return [
@@ -87,7 +90,7 @@ export function redirects({ server, routes = [] }: NetworkOffer): NetworkAttack[
   ];
 }
 
-/** Routes that are neither the default nor the local network itself. */
+/** Routes (`10.0.0.0/8 via …`) that are neither the default route nor the local network itself. */
 export function steering(
   routes: readonly string[] = [],
   lan: Network | undefined,

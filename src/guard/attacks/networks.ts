@@ -1,5 +1,4 @@
-// Knows: networks as offers and tunnels name them, and which are private. Must not know: who names them.
-// Follows RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
+// IP networks as text and bits, and which of them are private: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
 
 import { addressText, inNetwork, networkOf, parseAddress } from '../../wire/ip/address.ts';
 import type { IpAddress } from '../../wire/ip/address.ts';
@@ -8,17 +7,17 @@ export interface Network {
   readonly ipVersion: 4 | 6;
   /** The network address. */
   readonly words: Uint32Array;
-  /** Prefix length over all 128 bits: for IPv4 96 more than people write. */
+  /** Prefix length over all 128 bits: for IPv4, 96 more than in the usual notation. */
   readonly bits: number;
 }
 
-/** `10.0.0.0/8`, or an address alone; host bits are cleared. Undefined for anything else. */
+/** Parses `10.0.0.0/8`, or a single address; host bits are cleared. Undefined for any other text. */
 export function parseNetwork(text: string): Network | undefined {
   const [host = '', length] = text.split('/');
   return networkAround(host, length === undefined ? undefined : Number(length), true);
 }
 
-/** The network of `length` bits around an address; of the address alone when `alone` is set and there is no length. */
+/** The network with a prefix of `length` bits that an address is in. Without a length: undefined, or with `alone` the address itself. */
 export function networkAround(
   text: string | undefined,
   length: number | undefined,
@@ -26,13 +25,14 @@ export function networkAround(
 ): Network | undefined {
   const address = parseAddress(text ?? '');
   if (address === undefined || (length === undefined && !alone)) return undefined;
-  const most = address.ipVersion === 4 ? 32 : 128;
-  const own = length ?? most;
-  if (!Number.isInteger(own) || own < 0 || own > most) return undefined;
-  const bits = own + 128 - most;
+  const full = address.ipVersion === 4 ? 32 : 128;
+  const prefix = length ?? full;
+  if (!Number.isInteger(prefix) || prefix < 0 || prefix > full) return undefined;
+  const bits = prefix + 128 - full;
   return { ipVersion: address.ipVersion, words: networkOf(address.words, bits), bits };
 }
 
+/** `10.0.0.0/8`, the counterpart of `parseNetwork`. */
 export function formatPrefix({ ipVersion, words, bits }: Network): string {
   return `${addressText(ipVersion, words)}/${ipVersion === 4 ? bits - 96 : bits}`;
 }
@@ -58,7 +58,7 @@ const PRIVATE = [
   'fe80::/10',
 ].flatMap((text) => parseNetwork(text) ?? []);
 
-/** Whether all of a network lies in a range that nobody has on the public internet. */
+/** Whether a network lies entirely in a range that is not used on the public internet. */
 export function isPrivate(network: Network): boolean {
   return PRIVATE.some(
     ({ ipVersion, words, bits }) =>

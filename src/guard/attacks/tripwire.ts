@@ -1,6 +1,6 @@
-// Knows: what a network says that pulls traffic out of tunnels, and which escapes it would explain. Must not know: taps, kernel, clocks.
-// Follows README.md, rule T: RFC 3442 (DHCP routes: TunnelVision), RFC 8910, RFC 4861, RFC 4191; TunnelCrack (LocalNet,
-// ServerIP). An honest network may do some of it too, so each is amber by itself, told with its evidence.
+// Finds network attacks (README.md, rule T): what a network sends that can draw traffic out of tunnels. RFC 3442 (DHCP routes:
+// TunnelVision), RFC 8910, RFC 4861, RFC 4191; TunnelCrack (LocalNet, ServerIP). Honest networks do some of it too, so each attack by
+// itself is amber.
 
 import { isCut } from '../../policy/filter/cut-answers.ts';
 import { hostAsked } from '../../policy/servers/names.ts';
@@ -19,30 +19,32 @@ import { Protocol } from '../../wire/ip/ip.ts';
 
 export type { NetworkAttack } from './network-attacks.ts';
 
-/** Leases shorter than this make a client ask, and obey, again and again. Seconds. */
+/** With a shorter lease a client asks for new settings, and takes them, again and again. Seconds. */
 const SHORT_LEASE = 60;
-/** Addresses remembered of one tunnel server, and routers of one network. */
+/** Most addresses remembered of one tunnel server, routers of one network, and clients. */
 const ADDRESSES = 64;
 const ROUTERS = 16;
 const CLIENTS = 64;
 
-/** Addresses that tunnels' host names have led to, for the next process: without them a changed one would look like the first. */
+/** By host name of a tunnel's server, the addresses it resolved to. Kept for the next process, to which a changed one would look like the first. */
 export type KnownServers = Readonly<Record<string, readonly string[]>>;
 
+/** Remembers what the network said before, to notice what changes. */
 export class Tripwire {
   #names = new Set<string>();
-  /** Literal addresses that must be reached through no local route. */
+  /** Addresses of servers that must not be reached by a local route. */
   #far: readonly string[] = [];
   readonly #servers = new Map<string, Set<string>>();
   #known: KnownServers | undefined;
-  /** Client's MAC address to the IPv4 address that it was given here. */
+  /** By client's MAC address, the IPv4 address that it was given on this network. */
   readonly #leases = new BoundedMap<string, number>(CLIENTS);
-  /** Public prefixes that routers said are on the link. */
+  /** Public prefixes that routers announced as on the link. */
   readonly #prefixes = new Map<string, true>();
-  /** Link-local address of a router to its MAC address. */
+  /** By router's link-local address, its MAC address. */
   readonly #routers = new Map<string, number>();
   #gateway: { readonly address: string; mac: number | undefined } | undefined;
 
+  /** Watches the servers of this policy; forgets those it does not have. */
   setPolicy(policy: Policy): void {
     const tunnels = policy.tunnels.flatMap((tunnel) => tunnel.endpoints);
     const others = [...policy.proxies, ...policy.resolvers.map((resolver) => resolver.endpoint)];
@@ -52,14 +54,14 @@ export class Tripwire {
     this.#far = [...tunnels, ...others].filter((e) => e.hostIs !== 'name').map((e) => e.host);
   }
 
-  /** What tunnels' names have led to; the same object until it changes. */
+  /** Addresses that tunnels' host names resolved to; the same object until it changes. */
   get knownServers(): KnownServers {
     return (this.#known ??= Object.fromEntries(
       [...this.#servers].map(([name, known]) => [name, [...known]]),
     ));
   }
 
-  /** What an earlier process knew, of the tunnels that there are. */
+  /** Restores what an earlier process knew about tunnels of the policy. */
   recall(known: KnownServers): void {
     for (const [name, addresses] of Object.entries(known)) {
       if (!this.#names.has(name)) continue;
@@ -69,7 +71,7 @@ export class Tripwire {
     this.#known = undefined;
   }
 
-  /** The wire was cut and joined anew: another network has another gateway, and that is no network attack. */
+  /** The link was lost: another network has another gateway, and that is not a network attack. */
   reset(): void {
     this.#gateway = undefined;
     this.#routers.clear();
@@ -77,7 +79,7 @@ export class Tripwire {
     this.#leases.clear();
   }
 
-  /** What one observation of what came from wan gives away. */
+  /** The network attacks that one observation from wan shows. */
   see({ packet, folded }: Pick<Observation, 'packet' | 'folded'>): NetworkAttack[] {
     if (folded) return [];
     if (packet.forNobody !== '') return this.#probe(packet);
@@ -95,8 +97,8 @@ export class Tripwire {
   }
 
   /**
-   * Somebody speaks to a client alone about an address that it does not have here. It answers for one of a tunnel all the
-   * same, by ARP (MLLVD-CR-24-03) or by what it does with the packet (CVE-2019-14899), and so says which one it has.
+   * Somebody probes one client for an address that it does not have on this network. If it is the client's address inside a tunnel, the
+   * client gives that away by answering by ARP (MLLVD-CR-24-03) or by what it does with the packet (CVE-2019-14899).
    */
   #probe(packet: ParsedPacket): NetworkAttack[] {
     const own = this.#leases.get(packet.destinationMac);
@@ -111,16 +113,16 @@ export class Tripwire {
     const address = addressText(version, asks6 ? packet.target : packet.destination);
     const from = asksByArp ? macText(packet.sourceMac) : addressText(version, packet.source);
     const what = asksByArp
-      ? 'asks your device alone by ARP for'
+      ? 'asks only your device, by ARP, for'
       : asks6
-        ? 'asks your device alone for'
+        ? 'asks only your device for'
         : 'sends your device a packet for';
     const has = version === 4 && own !== undefined ? ` (it has ${own})` : '';
     return [
       {
         what: 'address of a tunnel tried',
         exposure: `address ${address} tried`,
-        why: `${from} ${what} ${address}, which it does not have on this network${has}: so it is found out which address a tunnel gave it (CVE-2019-14899, MLLVD-CR-24-03)`,
+        why: `${from} ${what} ${address}, which it does not have on this network${has}: a way to find out which address a tunnel gave it (CVE-2019-14899, MLLVD-CR-24-03)`,
         destination: from,
         scope: [],
       },
@@ -139,7 +141,7 @@ export class Tripwire {
       networkAttacks.push({
         what: 'routes by DHCP',
         exposure: `routes by DHCP: ${list}`,
-        why: `DHCP from ${server} sets routes beside the default one (option 121 or 249): ${list}. What they cover leaves a tunnel that follows the routing table (TunnelVision)`,
+        why: `DHCP from ${server} sets routes besides the default one (option 121 or 249): ${list}. Traffic that they cover bypasses a tunnel that follows the routing table (TunnelVision)`,
         destination: server,
         scope: routes.map(({ network }) => network),
       });
@@ -148,7 +150,7 @@ export class Tripwire {
       networkAttacks.push({
         what: 'public network range',
         exposure: `public network range ${formatPrefix(lan)}`,
-        why: `DHCP from ${server} gives the public range ${formatPrefix(lan)} to the local network: whatever has its addresses is reached past the tunnel (TunnelCrack LocalNet)`,
+        why: `DHCP from ${server} gives the public range ${formatPrefix(lan)} to the local network: traffic to these addresses bypasses the tunnel (TunnelCrack LocalNet)`,
         destination: server,
         scope: [lan],
       });
@@ -157,7 +159,7 @@ export class Tripwire {
       networkAttacks.push({
         what: 'short lease',
         exposure: `short lease from ${server}`,
-        why: `DHCP from ${server} gives a lease of ${leaseSeconds} s: a client that asks so often can be given new routes at any time`,
+        why: `DHCP from ${server} gives a lease of ${leaseSeconds} s: a client that renews so often can be given new routes at any time`,
         destination: server,
         scope: [],
       });
@@ -166,7 +168,7 @@ export class Tripwire {
     return networkAttacks;
   }
 
-  /** DHCP names the gateway. The first that was named stays the one that others are held against. */
+  /** DHCP names a gateway. Later ones are compared with the first. */
   #gatewayBy(router: string, server: string, mac: number): NetworkAttack[] {
     const gateway = this.#gateway;
     if (gateway === undefined) {
@@ -179,14 +181,14 @@ export class Tripwire {
       {
         what: 'another gateway',
         exposure: `gateway ${router} by DHCP from ${server}`,
-        why: `DHCP from ${server} (${macText(mac)}) names ${router} as the gateway, which was ${gateway.address}${known}: all that a tunnel does not take goes there`,
+        why: `DHCP from ${server} (${macText(mac)}) names ${router} as the gateway, which was ${gateway.address}${known}: everything outside a tunnel goes there`,
         destination: server,
         scope: [],
       },
     ];
   }
 
-  /** The gateway's address is claimed from a MAC address; the first one is believed. */
+  /** A MAC address claims the gateway's address; the first one is believed. */
   #claim(address: string, mac: number): NetworkAttack[] {
     const gateway = this.#gateway;
     if (gateway === undefined || address !== gateway.address) return [];
@@ -207,14 +209,14 @@ export class Tripwire {
     const { server } = offer;
     const lan = networkAround(offer.address, offer.prefixLength);
     const networkAttacks = [...portal(offer), ...this.#overlaps(lan, server), ...this.#onLink(offer)];
-    // Home routers announce the way to their own private range: that steers nothing away from a tunnel.
+    // Home routers announce routes to their own private ranges: these draw nothing out of a tunnel.
     const routes = steering(offer.routes, lan).filter(({ network }) => !isPrivate(network));
     if (routes.length > 0) {
       const list = routes.map(({ text }) => text).join(', ');
       networkAttacks.push({
         what: 'routes by router advertisement',
         exposure: `routes by router advertisement: ${list}`,
-        why: `the router ${server} announces routes beside the default one: ${list}. What they cover leaves a tunnel that follows the routing table`,
+        why: `the router ${server} announces routes besides the default one: ${list}. Traffic that they cover bypasses a tunnel that follows the routing table`,
         destination: server,
         scope: routes.map(({ network }) => network),
       });
@@ -225,7 +227,7 @@ export class Tripwire {
       networkAttacks.push({
         what: 'another router',
         exposure: `another router ${server} (${macText(mac)})`,
-        why: `${server} (${macText(mac)}) advertises itself as a router, ${rogue}: IPv6 may now leave by it, past a tunnel that carries only IPv4`,
+        why: `${server} (${macText(mac)}) advertises itself as a router, ${rogue}: IPv6 traffic may now leave through it and bypass a tunnel that carries only IPv4`,
         destination: server,
         scope: EVERYTHING6,
       });
@@ -233,7 +235,7 @@ export class Tripwire {
     return networkAttacks;
   }
 
-  /** RFC 4861 section 6.3.4: what is on the link is looked for next door, past any tunnel. */
+  /** RFC 4861 section 6.3.4: addresses that are announced as on the link are sent to directly, outside any tunnel. */
   #onLink({ server, prefixes = [] }: NetworkOffer): NetworkAttack[] {
     const networkAttacks: NetworkAttack[] = [];
     for (const { network: text, own } of prefixes) {
@@ -243,15 +245,15 @@ export class Tripwire {
       const others = [...this.#prefixes.keys()].filter((other) => other !== name);
       if (this.#prefixes.size < ROUTERS) this.#prefixes.set(name, true);
       const because = [
-        ...(network.bits < 64 ? ['wider than any network (/64)'] : []),
-        ...(own ? [] : ['in which your device gets no address of its own']),
-        ...(others.length > 0 ? [`beside ${others.slice(0, 4).join(', ')}`] : []),
+        ...(network.bits < 64 ? ['larger than any real network (/64)'] : []),
+        ...(own ? [] : ['although your device gets no address in it']),
+        ...(others.length > 0 ? [`in addition to ${others.slice(0, 4).join(', ')}`] : []),
       ];
       if (because.length === 0) continue;
       networkAttacks.push({
         what: 'public range on the link',
         exposure: `public range ${name} on the link`,
-        why: `the router ${server} says that the public range ${name} is on this very link, ${because.join(', ')}: whoever has an address in it is looked for next door, past the tunnel (TunnelCrack LocalNet)`,
+        why: `the router ${server} says that the public range ${name} is on this link, ${because.join(', ')}: traffic to these addresses stays on the link and bypasses the tunnel (TunnelCrack LocalNet)`,
         destination: server,
         scope: [network],
       });
@@ -264,7 +266,7 @@ export class Tripwire {
     if (known !== undefined)
       return known === mac ? undefined : `and its MAC address was ${macText(known)} before`;
     const [first] = this.#routers;
-    if (first !== undefined) return `beside ${first[0]} (${macText(first[1])})`;
+    if (first !== undefined) return `in addition to ${first[0]} (${macText(first[1])})`;
     const gateway = this.#gateway;
     if (gateway?.mac === undefined || gateway.mac === mac) return undefined;
     return `and is not the gateway ${gateway.address} (${macText(gateway.mac)})`;
@@ -281,14 +283,14 @@ export class Tripwire {
       {
         what: 'network overlaps the tunnel',
         exposure: `network ${formatPrefix(lan)} overlaps the tunnel`,
-        why: `the local network is ${formatPrefix(lan)}, which holds ${inside.slice(0, 4).join(', ')}: the tunnel's server is then looked for next door (TunnelCrack LocalNet)`,
+        why: `the local network is ${formatPrefix(lan)}, which includes ${inside.slice(0, 4).join(', ')}: the tunnel's server is then looked for on the local network (TunnelCrack LocalNet)`,
         destination: server,
         scope: [lan],
       },
     ];
   }
 
-  /** A tunnel's host name led to other addresses before (TunnelCrack ServerIP). */
+  /** An answer gives a new address for a tunnel's host name (TunnelCrack ServerIP). */
   #moves(packet: ParsedPacket): NetworkAttack[] {
     const { answers } = packet.findings;
     const networkAttacks: NetworkAttack[] = [];
@@ -303,14 +305,14 @@ export class Tripwire {
         if (!aliases.has(owner)) continue;
         const network = type === 'A' || type === 'AAAA' ? parseNetwork(value) : undefined;
         if (network === undefined || known.has(value)) continue;
-        // Of the first answer the rest comes by TCP, and is no change.
+        // The first answer was truncated: the rest comes by TCP, and is not a change.
         if (before.length === 0 && packet.protocol === Protocol.UDP && isCut(packet)) continue;
-        // One more than can be remembered is told all the same.
+        // An address that can no longer be remembered is still reported.
         if (known.size < ADDRESSES) {
           known.add(value);
           this.#known = undefined;
         }
-        // The other family's first address is no change.
+        // The first address of the other family is not a change.
         const others = before.filter((address) => address.includes(':') === value.includes(':'));
         if (others.length === 0) continue;
         networkAttacks.push({
@@ -318,7 +320,7 @@ export class Tripwire {
           exposure: name,
           moved: name,
           variant: `${name} at ${value}`,
-          why: `the tunnel's server ${name} was ${others.slice(0, 4).join(', ')} and is now answered with ${value}: what goes there goes past the tunnel (TunnelCrack ServerIP)`,
+          why: `the tunnel's server ${name} was ${others.slice(0, 4).join(', ')} and is now answered with ${value}: traffic to that address bypasses the tunnel (TunnelCrack ServerIP)`,
           destination: value,
           scope: [network],
         });

@@ -1,18 +1,20 @@
-// Knows: forged leaks of many shapes, byte by byte, and by which of the kernel's counters each must be counted. Must not know:
-// judge, rules, when they are sent. The counters stand here as constants: what is to be proven must not say what it has to be.
-// Addresses are of TEST-NET-1 and the documentation prefix (RFC 5737, RFC 3849): nobody's, should one ever get out.
+// Forged leaks of many shapes, byte by byte, each with the kernel counter that must count it. The counters are constants here: the
+// judge and the rules, which are to be tested, must not decide what is expected of them. Addresses are from TEST-NET-1 and the
+// documentation prefix (RFC 5737, RFC 3849), so they are nobody's should a frame ever get out.
 
 import dnsPacket from 'dns-packet';
 
-/** Bytes at the end of each frame by which the box knows its own. */
+/** Bytes at the end of each frame by which the box recognises its own. */
 export const SEAL_BYTES = 16;
 
+/** One shape of a forged leak. */
 export interface CanaryShape {
+  /** For people: follows "the tap did not see". */
   readonly name: string;
   readonly counter: string;
-  /** A leak whatever profile and exceptions a policy has. */
+  /** A leak under every profile and every exception. */
   readonly always: boolean;
-  /** The frame behind the two MAC addresses; `seal` are its last bytes, `chance` gives random bytes. */
+  /** The frame after the two MAC addresses; it ends with `seal`. `chance` gives random bytes. */
   readonly rest: (seal: Uint8Array, chance: (count: number) => Uint8Array) => readonly number[];
 }
 
@@ -30,7 +32,7 @@ function sum(bytes: readonly number[]): number {
   return ~total & 0xffff;
 }
 
-/** Our own and the other's address, by the last byte. */
+/** An IPv4 packet with its EtherType, from 192.0.2.1 to an address that `host` chooses. */
 function ip4(protocol: number, payload: readonly number[], host: number, fragment = 0): readonly number[] {
   const from = [192, 0, 2, 1];
   const to = [192, 0, 2, 2 + (host % 250)];
@@ -61,7 +63,7 @@ const udp = (from: number, to: number, payload: readonly number[]): readonly num
   ...payload,
 ];
 
-/** A SYN that carries data (RFC 9293 section 3.4): its last bytes are the seal. */
+/** A SYN that carries data (RFC 9293 section 3.4), namely the seal. */
 const syn = (to: number, seal: Uint8Array, chance: Uint8Array): readonly number[] => [
   0xc0,
   chance[0] ?? 0,
@@ -82,7 +84,7 @@ const syn = (to: number, seal: Uint8Array, chance: Uint8Array): readonly number[
   ...seal,
 ];
 
-/** A question with the seal as padding (RFC 7830). Written by a library: what our own decoder reads must not be of its making. */
+/** A DNS question with the seal as padding (RFC 7830). Written by a library, so that the decoder under test does not check itself. */
 function question(seal: Uint8Array, chance: Uint8Array): readonly number[] {
   const [high = 0, low = 0, ...rest] = chance;
   const label = String.fromCharCode(...rest.slice(0, 12).map((byte) => 0x61 + (byte % 26)));
@@ -110,7 +112,7 @@ const dns4 = over((seal, chance) =>
   ip4(PROTOCOL.udp, udp(40_000 + host(chance), 53, question(seal, chance)), host(chance)),
 );
 
-/** What is behind it is never looked at: an address and the seal do. */
+/** An IPv4 packet whose payload is only `front`, random bytes and the seal: nothing reads further. */
 const plain4 = (protocol: number, front: readonly number[], fragment = 0): Maker =>
   over((seal, chance) => ip4(protocol, [...front, ...chance, ...seal], host(chance), fragment));
 
@@ -120,6 +122,7 @@ const tcp4 = (port: number): Maker =>
 const udp4 = (port: number): Maker =>
   over((seal, chance) => ip4(PROTOCOL.udp, udp(40_000, port, [...chance, ...seal]), host(chance)));
 
+/** Shapes sent into lan. */
 export const CANARIES_UP: readonly CanaryShape[] = [
   { name: 'a question', counter: 'up_leak_dns', always: false, rest: dns4 },
   {
@@ -139,7 +142,7 @@ export const CANARIES_UP: readonly CanaryShape[] = [
   },
   { name: 'a datagram to port 443', counter: 'up_leak_quic', always: false, rest: udp4(443) },
   { name: 'a datagram to port 123', counter: 'up_leak_ntp', always: false, rest: udp4(123) },
-  { name: 'a datagram to no known port', counter: 'up_leak_udp', always: false, rest: udp4(40_001) },
+  { name: 'a datagram to an unassigned port', counter: 'up_leak_udp', always: false, rest: udp4(40_001) },
   {
     name: 'an echo request',
     counter: 'up_leak_icmp',
@@ -185,7 +188,7 @@ export const CANARIES_UP: readonly CanaryShape[] = [
     ]),
   },
   {
-    name: 'a frame that is no IP',
+    name: 'a non-IP frame',
     counter: 'up_leak_l2_other',
     always: true,
     rest: over((seal, chance) => [
@@ -197,7 +200,7 @@ export const CANARIES_UP: readonly CanaryShape[] = [
   },
 ];
 
-/** The same coming from wan: shapes that no profile lets in. */
+/** Shapes sent into wan: those that no profile lets in. */
 export const CANARIES_DOWN: readonly CanaryShape[] = CANARIES_UP.filter(({ always }) => always).map(
   (shape) => ({
     ...shape,
@@ -205,7 +208,7 @@ export const CANARIES_DOWN: readonly CanaryShape[] = CANARIES_UP.filter(({ alway
   }),
 );
 
-/** A whole frame, from one MAC address to another. */
+/** A complete Ethernet frame of this shape; `to` and `from` are MAC addresses as numbers. */
 export function forged(
   shape: CanaryShape,
   to: number,

@@ -1,45 +1,46 @@
-// Knows: when a forged leak has proven that the box sees, counts, judges and holds a real one, and what failed when it has not.
-// Must not know: how frames are sent, what rules are. Without such a proof every few seconds nothing is vouched for.
+// Proves every few seconds, with a forged leak, that the box would see, count, judge and stop a real one; without a recent proof the
+// state is blind. Says what failed when there is none. No frame is sent here: the caller sends what `forge` returns.
 
 import { CANARIES_DOWN, CANARIES_UP, forged } from './canary-frames.ts';
 import type { CanaryShape } from './canary-frames.ts';
 import type { CounterValues } from '../account/counters.ts';
 
-/** Not proven for so long: the light is not green. Milliseconds. */
+/** Without a proof for so long the light is not green. Milliseconds. */
 export const PROOF_MS = 3_000;
 /**
- * A forged leak that no tap has told of by then is missed: that is said at once, and another follows. What breaks right after a proof
- * is found by the next forged leak, so a pause and this together must be less than PROOF_MS. Milliseconds.
+ * A forged leak that no tap has reported by then is missed: that is reported at once, and another one follows. The next forged leak must
+ * find a fault that begins right after a proof, so PAUSE_MS and this together must be less than PROOF_MS. Milliseconds.
  */
 const SIGHT_MS = 1_500;
-/** Between two proofs, milliseconds: less than between two readings, so that each reading proves something. */
+/** Shortest time between two forged leaks, milliseconds: less than between two readings, so that each reading proves something. */
 const PAUSE_MS = 600;
-/** From the word to a tap until the kernel has counted the frame, at most. Milliseconds. */
+/** Longest time from the order to send a forged leak until the kernel has counted it, milliseconds. */
 const FLIGHT_MS = 300;
 
 type Port = 'lan' | 'wan';
 const PORTS: readonly Port[] = ['lan', 'wan'];
 
-/** What a tap says of a frame that bears the box's own seal. */
+/** A tap's report of a frame with the box's own seal. */
 export interface Sighting {
   readonly serial: number;
-  /** The kernel's counter that such a frame adds to, as the judge has it. */
+  /** Name of the kernel counter that counts such a frame, according to the judge. */
   readonly counter: string;
   readonly isLeak: boolean;
   /** It left by this port. */
   readonly outgoing: boolean;
 }
 
-/** What the box forges with. */
+/** What forging needs. */
 export interface CanaryMeans {
-  /** Random bytes that nobody can guess. */
+  /** `count` random bytes that nobody can guess. */
   readonly chance: (count: number) => Uint8Array;
-  /** The last bytes of the frame with this number. */
+  /** The seal, which is the last bytes of the frame with this serial number. */
   readonly seal: (serial: number) => Uint8Array;
-  /** The sender's MAC address, random per start. */
+  /** The forged sender's MAC address, random at each start. */
   readonly mac: number;
 }
 
+/** The frames to send into each port. */
 export interface Forgery {
   readonly lan: Uint8Array;
   readonly wan: Uint8Array;
@@ -50,14 +51,15 @@ interface Expected {
   readonly shape: CanaryShape;
   /** The kernel's values before it was sent. */
   readonly before: CounterValues;
-  /** When a tap told of it as it had to, monotonic milliseconds. */
+  /** When the tap reported it correctly, monotonic milliseconds. */
   seenAt: number | undefined;
-  /** The tap has lost frames since, this one perhaps: it says nothing of whether the tap sees. */
+  /** The tap has lost frames since, perhaps this one: that it is missing does not show that the tap is blind. */
   mayBeLost: boolean;
 }
 
 const FLOODED = 'more frames come than the taps can read';
 
+/** Forges leaks and checks that they were seen, counted and stopped. */
 export class Canary {
   readonly #means: CanaryMeans;
   #serial = 0;
@@ -66,28 +68,28 @@ export class Canary {
   #values: CounterValues | undefined;
   #crossed = 0;
   #wrong: string | undefined;
-  /** What of an earlier one did not come back; a proof ends it. */
+  /** What went missing of an earlier forged leak; cleared by a proof. */
   #missed: string | undefined;
-  /** A flood took the one before; a proof ends that too. */
+  /** The previous forged leak was lost in a flood; cleared by a proof. */
   #isFlooded = false;
   #changed = false;
   readonly #drawn = new Set<CanaryShape>();
-  /** A port has no cable: nothing comes in there, forged or not. */
+  /** A port has no cable, so nothing is forged. */
   #isWithheld = false;
-  /** Since when it is to be proven again, monotonic milliseconds. */
+  /** Since when a new proof is due, monotonic milliseconds. */
   #dueSince = -Infinity;
-  /** When the reading that gave the last proof began, monotonic milliseconds: what broke later it need not show. Undefined before the first. */
+  /** When the reading that gave the last proof began, monotonic milliseconds: later faults need not show in it. Undefined before the first proof. */
   provenAt: number | undefined;
-  /** Forged leaks that taps have told of, by the kernel's counter: whoever adds up leaks takes them off. */
+  /** Forged leaks that taps have reported, by kernel counter: they must be subtracted from sums of leaks. */
   readonly counted = new Map<string, number>();
-  /** Something forged crossed the rules, or was on its way out at wan. */
+  /** Set when a forged leak passed the rules or was seen leaving a port; cleared by a proof. */
   breach: string | undefined;
 
   constructor(means: CanaryMeans) {
     this.#means = means;
   }
 
-  /** The next pair of frames, when it is time for them; `always` leaves out what a policy or a pass may let through. */
+  /** The next pair of frames if it is time for them (`now`: monotonic milliseconds). `always`: only shapes that no policy or pass lets through. */
   forge(now: number, always: boolean): Forgery | undefined {
     const waits = this.#expected !== undefined && !this.#mayBeLost && now - this.#sentAt < SIGHT_MS;
     if (this.#isWithheld || this.#values === undefined || waits || now - this.#sentAt < PAUSE_MS)
@@ -100,7 +102,7 @@ export class Canary {
     const make = (shapes: readonly CanaryShape[]): { expected: Expected; frame: Uint8Array } => {
       this.#serial += 1;
       const shape = this.#draw(shapes);
-      // Locally administered and nobody's: were the rules gone, the bridge would hand it on.
+      // Locally administered, and belongs to no station, so that the bridge would forward it if the rules were gone.
       const to = chance(5).reduce((address, byte) => address * 256 + byte, 0x06);
       const frame = forged(shape, to, mac, this.#means.seal(this.#serial), chance);
       return {
@@ -120,14 +122,14 @@ export class Canary {
     return { lan: up.frame, wan: down.frame };
   }
 
-  /** Some counters of a reading that began then may have counted a forged leak and others not yet. Monotonic milliseconds. */
+  /** Whether a reading that began at `begun` (monotonic milliseconds) may include a forged leak in some of its counters and not in others. */
   tears(begun: number): boolean {
     if (this.#expected === undefined || begun - this.#sentAt > FLIGHT_MS) return false;
     const { lan, wan } = this.#expected;
     return Math.max(lan.seenAt ?? Infinity, wan.seenAt ?? Infinity) >= begun;
   }
 
-  /** By lot, and none again before all have been: what errs about one shape alone is found when all have been sent. */
+  /** A random shape; none comes again before all have been sent, so that a fault with a single shape is found. */
   #draw(shapes: readonly CanaryShape[]): CanaryShape {
     if (shapes.every((shape) => this.#drawn.has(shape)))
       for (const shape of shapes) this.#drawn.delete(shape);
@@ -138,10 +140,10 @@ export class Canary {
     return shape;
   }
 
-  /** A tap saw a frame of ours, and told so at `now`. */
+  /** Takes a tap's report of a forged frame. `now`: monotonic milliseconds. */
   saw(port: Port, { serial, counter, isLeak, outgoing }: Sighting, now: number): void {
     if (outgoing) {
-      this.breach ??= `a forged leak was on its way out at ${port}`;
+      this.breach ??= `a forged leak was seen leaving ${port}`;
       return;
     }
     this.counted.set(counter, (this.counted.get(counter) ?? 0) + 1);
@@ -155,12 +157,12 @@ export class Canary {
     }
     if (this.#changed) this.restart(now);
     else
-      this.#wrong = `${shape.name} on ${port} was called ${counter === shape.counter ? 'no leak' : counter}, not ${shape.counter}`;
+      this.#wrong = `${shape.name} on ${port} was judged as ${counter === shape.counter ? 'no leak' : counter}, not ${shape.counter}`;
   }
 
   /**
-   * The tap has lost frames since it spoke last. A forged leak that it has not told of is then no sign that it does not see, and another
-   * follows at once; the last proof grows old all the same.
+   * Call when a tap has lost frames since its last report. A forged leak that it has not reported then does not show that it is blind, and
+   * another one follows at once; the last proof still ages.
    */
   lossy(port: Port, now: number): void {
     this.#note(now);
@@ -168,11 +170,11 @@ export class Canary {
     if (expected !== undefined) expected.mayBeLost = true;
   }
 
-  /** The kernel's counters, read at some moment since `begun`, monotonic milliseconds. */
+  /** Takes the kernel's counters, read at some moment since `begun`, monotonic milliseconds. */
   read(begun: number, values: CounterValues): void {
     this.#values = values;
     const crossed = values.get('canary_crossed') ?? 0;
-    if (crossed > this.#crossed) this.breach = 'a forged leak got as far as the way out';
+    if (crossed > this.#crossed) this.breach = 'a forged leak got past the rules';
     this.#crossed = crossed;
     const expected = this.#expected;
     if (expected?.lan.seenAt === undefined || expected.wan.seenAt === undefined) return;
@@ -185,7 +187,7 @@ export class Canary {
       this.provenAt = begun;
       return;
     }
-    // The kernel counts a frame before a tap can have told of it.
+    // The kernel counts a frame before a tap can report it.
     if (Math.max(expected.lan.seenAt, expected.wan.seenAt) > begun) return;
     if (this.#changed) this.restart(begun);
     else this.#missed = this.#missing();
@@ -198,11 +200,11 @@ export class Canary {
       const { shape, before } = expected[port];
       if (grown(before, shape.counter) < 1 || grown(before, `canary_${port}`) < 1) return false;
     }
-    const held = ['leak_dropped', 'down_dropped', 'canary_dropped'];
-    return held.reduce((sum, name) => sum + grown(expected.lan.before, name), 0) >= 2;
+    const stopped = ['leak_dropped', 'down_dropped', 'canary_dropped'];
+    return stopped.reduce((sum, name) => sum + grown(expected.lan.before, name), 0) >= 2;
   }
 
-  /** What was sent has not come back in time: the way on which it is sent may be gone. */
+  /** Whether a forged leak sent into lan was not seen in time: the interface that it is sent through may be gone. */
   isLost(now: number): boolean {
     return this.#isOverdue(now) && this.#unseen === 'lan';
   }
@@ -211,31 +213,31 @@ export class Canary {
     return now - this.#sentAt > SIGHT_MS && this.#unseen !== undefined;
   }
 
-  /** What was overdue is missed until the next proof, whatever is heard of it, or becomes of it: nothing else makes the light green again. */
+  /** Records an overdue forged leak as missed until the next proof, even if it is reported late: only a proof makes the light green again. */
   #note(now: number): void {
     if (this.#isOverdue(now)) this.#missed = this.#missing();
   }
 
-  /** Where a forged leak has not been seen that the tap had to see. */
+  /** The port whose tap has not seen a forged leak that it should have seen. */
   get #unseen(): Port | undefined {
     const expected = this.#expected;
     if (expected === undefined) return undefined;
     return PORTS.find((port) => expected[port].seenAt === undefined && !expected[port].mayBeLost);
   }
 
-  /** A flood alone keeps what was sent from being seen. */
+  /** Whether only lost frames keep the current forged leak from being seen. */
   get #mayBeLost(): boolean {
     const expected = this.#expected;
     if (expected === undefined || this.#unseen !== undefined) return false;
     return PORTS.some((port) => expected[port].seenAt === undefined);
   }
 
-  /** Rules or judge change: what is on its way may be read by either, and not as the same. */
+  /** Call when rules or judge change: they may then disagree about the forged leak that is on its way. */
   change(): void {
     this.#changed = true;
   }
 
-  /** While a port has no cable nothing is forged and nothing is missed; with a cable it is proven anew. Monotonic milliseconds. */
+  /** While `on` (a port has no cable) nothing is forged or missed; afterwards a new proof is due. `now`: monotonic milliseconds. */
   withhold(on: boolean, now: number): void {
     if (on === this.#isWithheld) return;
     this.#isWithheld = on;
@@ -244,19 +246,19 @@ export class Canary {
     this.#missed = undefined;
   }
 
-  /** Nothing was proven since a port had no cable. */
+  /** Whether a port has no cable, or there was no proof since it got one. */
   get isWithheld(): boolean {
     return this.#isWithheld || (this.provenAt ?? -Infinity) < this.#dueSince;
   }
 
-  /** What is on its way is lost; the next goes at once. */
+  /** Gives up the forged leak that is on its way; the next one is sent at once. */
   restart(now: number): void {
     this.#note(now);
     this.#expected = undefined;
     this.#sentAt = -Infinity;
   }
 
-  /** Why nothing is proven now, in words; undefined when it is. */
+  /** Why there is no valid proof at monotonic milliseconds `now`, in words; undefined when there is one. */
   fault(now: number): string | undefined {
     if (this.breach !== undefined) return this.breach;
     if (this.#wrong !== undefined) return `a forged leak was misjudged: ${this.#wrong}`;
@@ -264,17 +266,16 @@ export class Canary {
     const missed = this.#isOverdue(now) ? this.#missing() : this.#missed;
     const isDue = now - Math.max(this.provenAt ?? -Infinity, this.#dueSince) > PROOF_MS;
     if (!isDue && missed === undefined) return undefined;
-    const since =
-      this.provenAt === undefined ? 'not yet' : `not for ${((now - this.provenAt) / 1_000).toFixed(0)} s`;
-    return `it was ${since} proven that a leak is seen and held: ${missed ?? this.#pending()}`;
+    const since = this.provenAt === undefined ? 'yet' : `for ${((now - this.provenAt) / 1_000).toFixed(0)} s`;
+    return `it has not been proven ${since} that a leak is seen and held: ${missed ?? this.#pending()}`;
   }
 
-  /** What it waits for, when nothing was missed so far. */
+  /** What the next proof waits for, when nothing has been missed. */
   #pending(): string {
-    // What is on its way after one that a flood took may yet be seen: it is the flood that has kept it from being proven.
+    // The previous forged leak was lost in a flood and this one may still be seen: the flood is the reason.
     if (this.#isFlooded) return FLOODED;
     const isSeen = this.#expected !== undefined && this.#unseen === undefined && !this.#mayBeLost;
-    return isSeen ? 'the kernel counters were not read since it was seen' : this.#missing();
+    return isSeen ? 'the kernel counters have not been read since it was seen' : this.#missing();
   }
 
   #missing(): string {

@@ -1,6 +1,5 @@
-// Knows: the traffic that went past the tunnel because the profile lets it, by who, where to and which name. Must not know: incidents,
-// taps, disks, clocks. It is no leak, and Eve has it all the same: nobody may take silence about it for silence on the wire.
-// Kept for one run of the guard, bounded, and no more of it than privacy lets be kept (src/guard/history/privacy.ts).
+// Traffic that went outside the tunnel because the profile allows it, by client, destination and name. It is not a leak, but Eve reads it
+// all the same, so it must be shown. Kept in memory for one run of the guard, bounded and redacted (src/guard/history/privacy.ts).
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import type { Kind } from '../../flow/kinds.ts';
@@ -15,9 +14,9 @@ import { FairMap, Regulars } from '../incidents/quotas.ts';
 import type { AllowedRow, AllowedView, Transport } from '../../api/status.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-/** Rows of the table: of more the client and sort that has most loses its oldest. */
+/** Most rows; beyond them the client and sort with the most rows loses its oldest. */
 export const ALLOWED_MOST = 2_000;
-/** A name that is shown so soon after a connection began is that connection's, milliseconds. */
+/** A name that is shown within this time after a connection began belongs to that connection, milliseconds. */
 const FRESH_MS = 10_000;
 
 interface Row {
@@ -33,15 +32,15 @@ interface Row {
   /** Wall clock, milliseconds. */
   first: number;
   last: number;
-  /** Of a row without a name, what has begun a moment ago, since monotonic milliseconds: its name may be on its way. */
+  /** For a row without a name: connections that began a moment ago and may still show a name. */
   fresh: Fresh;
 }
 
 interface Fresh {
-  /** When the newest of it began. */
+  /** When the newest of them began, monotonic milliseconds. */
   since: number;
   readonly first: number;
-  /** Last frame of the row before that. */
+  /** The row's last frame before that, wall clock. */
   readonly before: number;
   connections: number;
   frames: number;
@@ -49,16 +48,17 @@ interface Fresh {
 
 const NOT_FRESH = { since: -Infinity, first: 0, before: 0, connections: 0, frames: 0 } as const;
 
+/** The table of allowed direct traffic. */
 export class AllowedTraffic {
   readonly #rows = new FairMap<Row>(ALLOWED_MOST);
   readonly #regulars = new Regulars<number>();
   #privacy: Privacy | undefined;
-  /** Wall clock, milliseconds; undefined since the guard began. */
+  /** Since when the table counts, wall clock, milliseconds; undefined: since the guard started. */
   #since: number | undefined;
   #connections = 0;
   #frames = 0;
 
-  /** Frames of direct traffic that left, and are no leak. What `redaction` hides is not kept. */
+  /** Takes frames of allowed direct traffic that left; they are kept redacted. */
   take(
     { packet, verdict, client, folded, frames, first, last }: Observation,
     now: Now,
@@ -67,7 +67,7 @@ export class AllowedTraffic {
     if (this.#privacy !== undefined && this.#privacy !== redaction.privacy) this.#clear(now.wall);
     this.#privacy = redaction.privacy;
     this.#frames += frames;
-    // Of many that were counted together nothing is known but how many they are.
+    // Of frames that were folded only the number is known.
     if (folded) return;
     const begun = opensConnection(packet) ? frames : 0;
     this.#connections += begun;
@@ -96,11 +96,11 @@ export class AllowedTraffic {
     }
   }
 
-  /** At most `most` rows. `started`: wall clock at which the guard began. What was kept under another privacy is not shown. */
-  view(redaction: Redaction, started: number, most: number): AllowedView {
+  /** At most `limit` rows, newest first. `started`: wall clock at which the guard started. Rows recorded under another privacy are not shown. */
+  view(redaction: Redaction, started: number, limit: number): AllowedView {
     const since = new Date(redaction.time(this.#since ?? started)).toISOString();
     if (this.#privacy !== redaction.privacy) return { since, connections: 0, frames: 0, rows: [], more: 0 };
-    const newest = [...this.#rows.values()].slice(-most).reverse();
+    const newest = [...this.#rows.values()].slice(-limit).reverse();
     return {
       since,
       connections: this.#connections,
@@ -110,7 +110,7 @@ export class AllowedTraffic {
     };
   }
 
-  /** What began at that place a moment ago without a name has shown it now. */
+  /** Moves connections that began at this place a moment ago to the row of the name that they have now shown. */
   #name(row: Row, hellos: number, at: number): void {
     const nameless = this.#rows.get(keyOf(row.place, ''));
     if (nameless === undefined || at - nameless.fresh.since > FRESH_MS) return;
@@ -141,7 +141,7 @@ export class AllowedTraffic {
   }
 }
 
-/** What of it a question for incidents is about; undefined where it asks for leaks alone. Counts are those of whole rows. */
+/** The rows that a query for incidents matches; undefined if it asks only for leaks. Counts are those of whole rows. */
 export function allowedBy(view: AllowedView, filter: IncidentFilter): AllowedView | undefined {
   const { rule, severity, acknowledged, client, kind, since, until, text } = filter;
   if (rule !== undefined || severity !== undefined || acknowledged !== undefined) return undefined;
@@ -179,7 +179,7 @@ function placeOf(packet: ParsedPacket, mac: number, to: string, redaction: Redac
   const client = hides ? '' : redaction.identity(macText(mac));
   const destination = hides ? '' : redaction.exposure(to);
   const port = !hides && packet.destinationPort >= 0 ? packet.destinationPort : null;
-  // Where ports are hidden, or there is none, the kind alone tells one from another.
+  // If the port is hidden or there is none, the kind distinguishes the places.
   const text = `${client} ${destination} ${transport} ${port === null ? packet.kind : String(port)}`;
   return { text, client, destination, transport, port };
 }
@@ -210,7 +210,7 @@ function transportOf({ protocol }: ParsedPacket): Transport {
   return protocol === Protocol.ICMP || protocol === Protocol.ICMPV6 ? 'icmp' : 'ip';
 }
 
-/** The page that a visitor comes from is somewhere else. */
+/** The name of the destination; not that of the page that a visitor comes from (Referer). */
 function ownName({ findings, flowName }: ParsedPacket): string {
   return findings.names.find(({ via }) => via !== 'referer')?.name ?? flowName;
 }

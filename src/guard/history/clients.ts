@@ -1,5 +1,5 @@
-// Knows: who is behind lan: what a client says about itself and which addresses it used. Must not know: taps, disk, vendor lists.
-// Follows RFC 2132 (options 12, 50, 55, 60, 61), RFC 3748 (identity) and RFC 7844 (what identifies a client). Eve reads all of it from essential traffic alone.
+// The devices behind lan: what each says about itself and which addresses it used. Eve reads all of it from essential traffic alone.
+// RFC 2132 (options 12, 50, 55, 60, 61), RFC 3748 (identity), RFC 7844 (what identifies a client).
 
 import { addressText, isGroup, macText } from '../../wire/ip/address.ts';
 import type { ClientView } from '../../api/past.ts';
@@ -9,13 +9,13 @@ import { isHashed } from './privacy.ts';
 import type { Redaction } from './privacy.ts';
 
 const CLIENTS = 256;
-/** A client that was seen for so long is known: those that come and go make room before it, milliseconds. */
+/** A client that was seen for so long is known: passing ones make room before it. Milliseconds. */
 const KNOWN_MS = 60_000;
 const ADDRESSES = 16;
-/** IEEE 802, locally administered: the address was made up, as systems do to be told apart less easily. */
+/** The locally administered bit of IEEE 802: the address is random, as systems choose it for privacy. */
 const LOCAL_BIT = 0x02_00_00_00_00_00;
 
-/** Vendor of a MAC address by its prefix; undefined when nobody registered it. */
+/** The vendor of a MAC address by its prefix; undefined when the prefix is not registered. */
 export type VendorOf = (mac: string) => string | undefined;
 
 interface Client {
@@ -32,13 +32,14 @@ interface Client {
   last: number;
 }
 
+/** The clients, bounded. Times are wall-clock milliseconds. */
 export class ClientBook {
   readonly #vendorOf: VendorOf;
-  /** The one that was not heard for longest first. */
+  /** Longest silent first. */
   readonly #clients = new Map<string, Client>();
-  /** Those that were not seen for long yet. Whoever makes up MAC addresses makes many of these, and none of the others. */
+  /** Those that are not known yet. A machine that makes up MAC addresses creates only these. */
   readonly #passing = new Set<Client>();
-  /** Clients that were forgotten because there were too many. */
+  /** Number of clients that were dropped because there were too many. */
   forgotten = 0;
   redaction: Redaction;
 
@@ -47,7 +48,7 @@ export class ClientBook {
     this.redaction = redaction;
   }
 
-  /** Takes what a client has sent; the id of a client of which something new was learned, else undefined. */
+  /** Takes what a client sent; returns the client's id if something new was learned about it. */
   take(observation: Observation, wall: number): string | undefined {
     const { packet, client: mac } = observation;
     if (observation.direction !== 'up' || observation.folded || isGroup(mac) || mac === 0) return undefined;
@@ -63,7 +64,7 @@ export class ClientBook {
     return known === undefined || isNewAddress || isNewIdentity ? id : undefined;
   }
 
-  /** Takes back what an earlier process wrote down, as it was written. */
+  /** Restores a client that an earlier process stored. */
   restore(view: ClientView): void {
     const [first, last] = [Date.parse(view.first), Date.parse(view.last)];
     if (this.#clients.get(view.id) === undefined) this.#hear(view.id, { ...view, first, last }, last);
@@ -84,17 +85,17 @@ export class ClientBook {
     return [...this.#clients.values()].sort((a, b) => b.last - a.last).map(viewOf);
   }
 
-  /** The client was heard last; who passed by longest ago makes room, or who was silent longest when all are known. */
+  /** Makes the client the last heard. The passing client heard longest ago makes room, or if all are known, the one silent longest. */
   #hear(id: string, client: Client, wall: number): void {
     client.last = wall;
     this.#passing.delete(client);
     if (!this.#clients.delete(id) && this.#clients.size >= CLIENTS) {
       const [passing] = this.#passing;
       const [silent] = this.#clients.values();
-      const gone = passing ?? silent;
-      if (gone !== undefined) {
-        this.#clients.delete(gone.id);
-        this.#passing.delete(gone);
+      const dropped = passing ?? silent;
+      if (dropped !== undefined) {
+        this.#clients.delete(dropped.id);
+        this.#passing.delete(dropped);
         this.forgotten += 1;
       }
     }
@@ -141,7 +142,7 @@ export class ClientBook {
   }
 }
 
-/** The same client as another privacy shows it. Undefined for `minimal`, which keeps none. */
+/** A client as another privacy setting shows it. Undefined for `minimal`, which keeps none. */
 export function veiledClient(client: ClientView, redaction: Redaction): ClientView | undefined {
   if (redaction.privacy === 'full') return client;
   if (redaction.privacy === 'minimal') return undefined;
@@ -160,7 +161,7 @@ export function veiledClient(client: ClientView, redaction: Redaction): ClientVi
   };
 }
 
-/** All clients as another privacy shows them: what was written under two of them may be one. Last seen first. */
+/** All clients as another privacy setting shows them, last seen first: records made under different settings may be the same client. */
 export function shownClients(clients: readonly ClientView[], redaction: Redaction): readonly ClientView[] {
   const byId = new Map<string, ClientView>();
   for (const client of clients.flatMap((one) => veiledClient(one, redaction) ?? [])) {

@@ -1,5 +1,5 @@
-// Knows: what an eavesdropper can put together from everything that escaped: sites, visits, devices, habits, the VPN. Must not
-// know: where the past is kept, how it is printed. It says what can be concluded, never more than was on the wire.
+// The dossier: what an eavesdropper can put together from everything that escaped: sites, visits, devices, habits, the VPN. It never
+// concludes more than was on the wire.
 
 import { parseAddress } from '../../wire/ip/address.ts';
 import type { Kind } from '../../flow/kinds.ts';
@@ -19,6 +19,7 @@ export interface Registration {
   readonly operator: string | null;
 }
 
+/** What a dossier is made from; `from` and `to`: wall clock, milliseconds. */
 export interface DossierSources {
   readonly incidents: readonly IncidentView[];
   readonly clients: readonly ClientView[];
@@ -32,14 +33,14 @@ export interface DossierSources {
   readonly truncated: boolean;
 }
 
-/** Kinds that ask for a name; whatever else carries one goes to it. Of incidents that no questions were counted for. */
+/** Kinds that ask for a name; other kinds with a name are visits. Used for incidents without counted questions. */
 const ASKS: ReadonlySet<Kind> = new Set(['dns', 'mdns', 'llmnr', 'nbns']);
 const CANDIDATES = 16;
-/** Of those, how many are named. */
+/** How many of them the texts name. */
 const NAMED = 4;
 const NETWORK = /^[\da-f.:]+\/\d+$/;
 
-/** What Eve knows. Only what escaped counts; what was stopped is one number. */
+/** What Eve knows. Only what escaped counts; frames that were stopped are just one number. */
 export function dossierOf(sources: DossierSources): Dossier {
   const { incidents, privacy, truncated } = sources;
   const counted = incidents.filter(({ foldedInto }) => foldedInto === undefined);
@@ -62,7 +63,7 @@ export function dossierOf(sources: DossierSources): Dossier {
       ({ id, hostName, account }) => seen.has(id) || hostName !== null || account !== null,
     ),
     gaps: sources.gaps.map(gapView),
-    // One that was never seen is not known to her either.
+    // She does not know a tunnel that was never seen.
     tunnels: sources.tunnels
       .filter(({ lastSeen }) => lastSeen !== null)
       .map((tunnel) => tunnelOf(tunnel, sources.registrationOf)),
@@ -96,7 +97,7 @@ function sitesOf(incidents: readonly IncidentView[]): DossierSite[] {
     .map(({ isShown, ...site }) => ({ ...site, words: siteWords(site, isShown) }));
 }
 
-/** What was written down by a version that counted frames alone was at least one question or one visit. */
+/** Questions and visits of an incident. One stored by a version that counted only frames was at least one question or one visit. */
 function occasionsOf({ kind, escaped, questions, visits }: IncidentView): {
   readonly asked: number;
   readonly visited: number;
@@ -124,7 +125,7 @@ function siteWords(
     ...(visited > 0 ? [`visited ${times(visited)}`] : []),
     ...(isShown ? ['shown in an answer'] : []),
   ];
-  // Said in passing: in an announcement, as the page that a visitor comes from, on a connection that had begun before.
+  // Neither asked nor visited: in an announcement, as the page that a visitor comes from, or on a connection that began earlier.
   const often = parts.length === 0 ? 'seen' : parts.join(', ');
   return candidates === undefined ? often : `${often}: ${oneOf(candidates)}`;
 }
@@ -152,14 +153,14 @@ function tunnelOf(tunnel: TunnelView, registrationOf: DossierSources['registrati
 
 function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
   const { sites, destinations, devices, tunnels, gaps, privacy } = dossier;
-  if (privacy === 'minimal') return ['Only counts were kept: what Eve could conclude cannot be told.'];
+  if (privacy === 'minimal') return ['Only counts were kept, so it is not known what Eve could conclude.'];
   const visited = sites.filter((site) => site.visited > 0);
   const lines: string[] = [];
   if (sites.length === 0 && destinations.length === 0)
-    lines.push('No leak that escaped names a site or a destination.');
+    lines.push('No leak that escaped shows a site or a destination.');
   if (sites.length > 0)
     lines.push(
-      `She knows ${count(sites.length, 'name')} that the laptop asked for or went to${examples(sites)}.`,
+      `She knows ${count(sites.length, 'name')} that the laptop looked up or visited${examples(sites)}.`,
     );
   if (visited.length > 0)
     lines.push(
@@ -167,10 +168,10 @@ function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
     );
   if (destinations.length > 0)
     lines.push(
-      `She knows ${count(destinations.length, 'address', 'addresses')} the laptop talked to without saying a name.`,
+      `She knows ${count(destinations.length, 'address', 'addresses')} that the laptop connected to without showing a name.`,
     );
   for (const { site, candidates } of destinations.filter((one) => one.candidates !== undefined).slice(0, 3))
-    lines.push(`She knows that it was ${oneOf(candidates ?? [])} that ${site} was talked to for.`);
+    lines.push(`She knows that the connection to ${site} was for ${oneOf(candidates ?? [])}.`);
   lines.push(...allowedLines(dossier.allowed));
   for (const device of devices) lines.push(...deviceLines(device));
   for (const { protocol, endpoint, network, country, operator, limits } of tunnels) {
@@ -197,7 +198,7 @@ function allowedLines(allowed: AllowedView | undefined): string[] {
   const such = names.length === 0 ? '' : `, such as ${names.slice(0, 3).join(', ')}`;
   const bare = places.size === 0 ? '' : ` and ${count(places.size, 'address', 'addresses')} without one`;
   return [
-    `The profile lets other traffic go past the tunnel, which is no leak and hers all the same: ${count(frames, 'frame')}, with ${count(names.length, 'name')}${bare}${such}.`,
+    `The profile allows other traffic outside the tunnel, which is not a leak, but she reads it all the same: ${count(frames, 'frame')}, with ${count(names.length, 'name')}${bare}${such}.`,
   ];
 }
 
@@ -206,12 +207,12 @@ function deviceLines(device: ClientView): string[] {
   const who = hostName === null ? id : `${hostName} (${id})`;
   const made = vendor === null ? '' : ` It was made by ${vendor}.`;
   const again = randomised
-    ? `${who} made its hardware address up: it does not name the device for good.`
-    : `${who} is known again in every network by its hardware address.${made}`;
+    ? `${who} uses a random hardware address, which does not identify the device permanently.`
+    : `${who} can be recognised in every network by its hardware address.${made}`;
   const before =
     previousAddresses.length === 0
       ? []
-      : [`${who} asked for addresses it had before: ${previousAddresses.join(', ')}.`];
+      : [`${who} asked for addresses that it had before: ${previousAddresses.join(', ')}.`];
   const named = hostName === null ? [] : [`A device tells every network its name: ${hostName}.`];
   const kind = [
     ...(vendorClass === null ? [] : [`the vendor class ${vendorClass}`]),
@@ -220,7 +221,7 @@ function deviceLines(device: ClientView): string[] {
   const system =
     kind.length === 0
       ? []
-      : [`${who} tells what system it runs, by ${kind.join(' and ')} of its DHCP requests.`];
+      : [`${who} reveals its operating system by ${kind.join(' and ')} in its DHCP requests.`];
   const login = account === null ? [] : [`${who} logs in to the network as ${account} (802.1X).`];
   return [again, ...named, ...login, ...system, ...before];
 }

@@ -1,5 +1,5 @@
-// Knows: what is asked of the history, and what a question selects. Must not know: where the history is kept.
-// The same filter answers from the book in memory when the disk cannot: README.md, guarantee 6.
+// Queries of the history, and which incidents they select. When the disk fails, the same filter selects from the incidents in memory
+// (README.md, guarantee 6).
 
 import { KINDS } from '../../flow/kinds.ts';
 import type { Kind } from '../../flow/kinds.ts';
@@ -7,7 +7,7 @@ import { RULES } from '../../policy/verdict.ts';
 import type { Rule, Severity } from '../../policy/verdict.ts';
 import type { IncidentView } from '../../api/status.ts';
 
-/** Every field narrows; absent ones do not. Times are wall-clock milliseconds: what was seen at any time in [since, until). */
+/** All given fields must match. Times are wall-clock milliseconds: incidents with frames at any time in [since, until). */
 export interface IncidentFilter {
   readonly client?: string;
   readonly rule?: Rule;
@@ -15,11 +15,11 @@ export interface IncidentFilter {
   readonly severity?: Severity;
   readonly since?: number;
   readonly until?: number;
-  /** Found in exposure, destination or reason, whatever the case. */
+  /** Searched for in exposure, destination and reason, ignoring case. */
   readonly text?: string;
   readonly acknowledged?: boolean;
   readonly escapedOnly?: boolean;
-  /** When there are more, of every client, rule and kind some, so that a flood of one hides no other. */
+  /** Most incidents returned. If there are more, some of every client, rule and kind, so that a flood of one does not hide the others. */
   readonly limit: number;
 }
 
@@ -31,7 +31,7 @@ export function isKind(text: string): text is Kind {
   return (KINDS as readonly string[]).includes(text);
 }
 
-/** Whether the incident is one that the filter asks for; `limit` is the caller's. */
+/** Whether an incident matches the filter; applying `limit` is up to the caller. */
 export function selects(filter: IncidentFilter, incident: IncidentView): boolean {
   const { since = -Infinity, until = Infinity, text } = filter;
   const last = Date.parse(incident.last);

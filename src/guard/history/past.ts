@@ -1,5 +1,5 @@
-// Knows: how incidents that were written down under one privacy look under another. Must not know: where they are kept.
-// What is gone does not come back: a laxer privacy leaves the past as it is.
+// How incidents recorded under one privacy setting look under another. What was redacted stays redacted: a laxer setting leaves the past
+// as it is.
 
 import { PRIVACIES } from './privacy.ts';
 import type { Privacy, Redaction } from './privacy.ts';
@@ -7,13 +7,14 @@ import type { Gap } from '../tunnels/gaps.ts';
 import { STRANGERS } from '../incidents/quotas.ts';
 import type { IncidentView } from '../../api/status.ts';
 
+/** An incident in its stored form. */
 export interface PastIncident {
   readonly incident: IncidentView;
-  /** What it was written under. */
+  /** The privacy setting that it was recorded under. */
   readonly privacy: Privacy;
-  /** Whose share of the room it takes; its own client's when it is not said. */
+  /** Whose share of the room it takes; absent: its client's. */
   readonly share?: string;
-  /** Of its frames, how many were called escaped or stopped in doubt: the kernel's counters had not confirmed it. */
+  /** How many of its frames were only assumed to have escaped or been stopped: the kernel's counters had not confirmed it. */
   readonly doubt?: Doubt;
 }
 
@@ -22,13 +23,13 @@ export interface Doubt {
   readonly presumed: number;
 }
 
-/** A silence of a tunnel, and what it was written under. */
+/** A tunnel's gap, and the privacy setting that it was recorded under. */
 export interface PastGap {
   readonly gap: Gap;
   readonly privacy: Privacy;
 }
 
-/** An incident as the privacy in force shows it, whatever it was written under: what is gone stays gone. */
+/** An incident as `redaction` shows it, whatever setting it was recorded under. */
 export function shown(
   { incident, privacy }: Pick<PastIncident, 'incident' | 'privacy'>,
   redaction: Redaction,
@@ -36,14 +37,14 @@ export function shown(
   return laxerThan(redaction.privacy).includes(privacy) ? veiled(incident, redaction) : incident;
 }
 
-/** A silence as `redaction` shows it; what it names may have been seen under a laxer one. */
+/** A gap as `redaction` shows it; its exposures may have been recorded under a laxer setting. */
 export function shownGap(gap: Gap, redaction: Redaction): Gap {
   if (redaction.privacy === 'full') return gap;
   const escapes = gap.escapes.map((escape) => ({ ...escape, exposure: redaction.exposure(escape.exposure) }));
   return { ...gap, escapes };
 }
 
-/** The silences as `redaction` shows them: `minimal` keeps no such times. */
+/** The gaps as `redaction` keeps them; none for `minimal`, which keeps no such times. */
 export function rewrittenGaps(past: readonly PastGap[], redaction: Redaction): PastGap[] {
   if (redaction.privacy === 'minimal') return [];
   const laxer = laxerThan(redaction.privacy);
@@ -53,25 +54,25 @@ export function rewrittenGaps(past: readonly PastGap[], redaction: Redaction): P
   });
 }
 
-/** The privacies that tell more than this one. */
+/** The privacy settings that show more than this one. */
 export function laxerThan(privacy: Privacy): readonly Privacy[] {
   return PRIVACIES.slice(0, PRIVACIES.indexOf(privacy));
 }
 
-/** The past as `redaction` shows it; for `minimal`, what then looks the same becomes one count by rule, kind and hour. */
+/** The incidents as `redaction` keeps them; for `minimal`, those that then look the same become one count by rule, kind and hour. */
 export function rewritten(past: readonly PastIncident[], redaction: Redaction): PastIncident[] {
   const laxer = laxerThan(redaction.privacy);
-  const shown = past.map((one) => {
-    const { incident, privacy, share } = one;
-    if (!laxer.includes(privacy)) return one;
-    // A share of one client bears its name; it follows anew from what is left.
+  const shown = past.map((unchanged) => {
+    const { incident, privacy, share } = unchanged;
+    if (!laxer.includes(privacy)) return unchanged;
+    // A client's share contains its address, so it is derived again from the redacted incident.
     const kept = share?.startsWith(`${STRANGERS} `) === true ? { share } : {};
     return { incident: veiled(incident, redaction), privacy: redaction.privacy, ...kept };
   });
   if (redaction.privacy !== 'minimal') return shown;
   const counts = new Map<string, IncidentView>();
   for (const { incident } of shown) {
-    // The incident that counts its frames is among them.
+    // Its frames are counted by another of these incidents.
     if (incident.foldedInto !== undefined) continue;
     const { rule, kind, severity, first, acknowledged, breach } = incident;
     const key = [rule, kind, severity, first, acknowledged, breach].join(' ');
@@ -93,7 +94,7 @@ function added(one: IncidentView, other: IncidentView): IncidentView {
   };
 }
 
-/** What only one of them knows is not known of both. */
+/** The sum; undefined unless both are known. */
 function counted(what: 'questions' | 'visits', one: IncidentView, other: IncidentView): object {
   const [here, there] = [one[what], other[what]];
   return { [what]: here === undefined || there === undefined ? undefined : here + there };
@@ -101,14 +102,14 @@ function counted(what: 'questions' | 'visits', one: IncidentView, other: Inciden
 
 function veiled(incident: IncidentView, redaction: Redaction): IncidentView {
   const { kind, rule, client, exposure, destination, why, candidates, related, variants, ...rest } = incident;
-  const told = redaction.incident(kind, rule, { client, exposure, destination, why });
+  const redacted = redaction.incident(kind, rule, { client, exposure, destination, why });
   const time = (iso: string): string => new Date(redaction.time(Date.parse(iso))).toISOString();
   const hides = redaction.privacy === 'minimal';
   return {
     ...rest,
     kind,
     rule,
-    ...told,
+    ...redacted,
     first: time(rest.first),
     last: time(rest.last),
     ...(hides || related === undefined ? {} : { related }),

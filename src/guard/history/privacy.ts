@@ -1,6 +1,5 @@
-// Knows: how much of what Eve could read is kept and shown under each privacy setting. Must not know: where it is kept or shown,
-// how the hash is made. Follows README.md, Privacy. Judgement always works on whole names; the veil falls where an incident
-// or a client is written down, and nothing behind that has ever seen the clear value.
+// Redaction: how much of what Eve could read is kept and shown under each privacy setting (README.md, Privacy). Judging always works on
+// whole names. An incident or a client is redacted when it is recorded, so no later code sees the clear value.
 
 import { addressText, networkOf, parseAddress } from '../../wire/ip/address.ts';
 import type { Kind } from '../../flow/kinds.ts';
@@ -11,32 +10,32 @@ export type Privacy = Policy['privacy'];
 
 export const PRIVACIES: readonly Privacy[] = ['full', 'redacted', 'minimal'];
 
-/** A keyed one-way function: the same text gives the same hexadecimal digits, and only who has the key can compare. */
+/** A keyed one-way function: equal texts give equal hexadecimal digits, and only someone with the key can test a guess. */
 export type KeyedHash = (text: string) => string;
 
-/** The suffix under which a name is registered (`co.uk`), or '' when no list has one: then any label may be a person's name. */
+/** The public suffix under which a name is registered (`co.uk`), or '' if there is none: then any label may be a person's name. */
 export type SuffixOf = (name: string) => string;
 
 export const HIDDEN = '(hidden)';
 
 const HOUR_MS = 3_600_000;
-/** Of 4 bits each: 80 bits, so that no two names of a lifetime meet by chance or by search. */
+/** 20 digits of 4 bits are 80 bits, so that no two names ever collide, by chance or by search. */
 const DIGITS = 20;
-/** As many as this version writes, and as earlier ones wrote. */
+/** A hash as this version writes it, or as earlier ones did (12 digits). */
 const HASHED = /^h-(?:[0-9a-f]{20}|[0-9a-f]{12})$/;
-/** How a name begins that has been through a veil of this version; what is left of its suffix follows. */
+/** The beginning of a name that this version has redacted; its public suffix follows. */
 const VEILED = /^h-[0-9a-f]{20}(?:\.|$)/;
 const VEILED_LENGTH = 2 + DIGITS;
-/** Kept of an address: the site's network, not the machine. */
+/** Prefix length kept of an address: the site's network, not the machine. */
 const PREFIX = { 4: 24, 6: 48 } as const;
-/** Last labels that name no one, and that no registry has (RFC 6761, 6762, 7686, 8375; `lan` and `internal` by custom). */
+/** Suffixes that identify nobody and are in no registry (RFC 6761, 6762, 7686, 8375; `lan` and `internal` by custom). */
 const SPECIAL = /\.(home\.arpa|local|lan|internal|onion|example|test|invalid)$/;
-/** What follows a MAC address of frames that are not IP. */
+/** The exposure of a non-IP frame: a MAC address and the frame's form. */
 const FORM = /^([0-9a-f:]{17})( \((?:type 0x[0-9a-f]{4}|SNAP 0x[0-9a-f]{10}|LLC 0x[0-9a-f]{4})\))$/;
 const AND_MORE = 'and more';
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
 
-/** The texts of an incident that say who, what and where. */
+/** The texts of an incident that identify client, name and destination. */
 export interface Telling {
   readonly client: string;
   readonly exposure: string;
@@ -44,6 +43,7 @@ export interface Telling {
   readonly why: string;
 }
 
+/** Redacts texts and times under one privacy setting. */
 export class Redaction {
   readonly privacy: Privacy;
   readonly #hash: KeyedHash;
@@ -55,7 +55,7 @@ export class Redaction {
     this.#suffixOf = suffixOf;
   }
 
-  /** A host's name: whole, `h-3f2a90b1c4d53f2a90b1.com`, or hidden. One that has been through a veil already is not hidden twice. */
+  /** A host name: whole, `h-3f2a90b1c4d53f2a90b1.com`, or hidden. A redacted name is not redacted again. */
   name(name: string): string {
     if (this.privacy === 'full' || name === '') return name;
     if (this.privacy === 'minimal') return HIDDEN;
@@ -65,7 +65,7 @@ export class Redaction {
     return `${this.#digits(name)}${kept}`;
   }
 
-  /** An IP address: whole, its network as `203.0.113.0/24`, or hidden. What is none is treated as an identity. */
+  /** An IP address: whole, its network (`203.0.113.0/24`), or hidden. Any other text is treated as an identity. */
   address(text: string): string {
     if (this.privacy === 'full' || text === '') return text;
     if (this.privacy === 'minimal') return HIDDEN;
@@ -77,16 +77,16 @@ export class Redaction {
     return `${addressText(ipVersion, network)}/${String(length)}`;
   }
 
-  /** What tells one machine from all others (MAC address, host name, DHCP client id). */
+  /** Something that identifies one machine (MAC address, host name, DHCP client id): whole, its hash, or hidden. */
   identity(text: string): string {
     if (this.privacy === 'full' || text === '') return text;
     return this.privacy === 'minimal' ? HIDDEN : this.#digits(text);
   }
 
-  /** A name, an address or a MAC address, whichever it is; texts of ours that name nothing stay. */
+  /** A name, an IP address or a MAC address, whichever the text is. Leakguard's own placeholders, such as `(many others)`, stay under `redacted`. */
   exposure(text: string): string {
     if (this.privacy === 'redacted' && isPlaceholder(text)) return text;
-    // A frame's form tells nobody from anybody; several groups are told as what each is.
+    // A frame's form identifies nobody; of several multicast groups each is redacted by itself.
     const form = FORM.exec(text);
     if (form !== null) return `${this.exposure(form[1] ?? '')}${form[2] ?? ''}`;
     if (isGroups(text))
@@ -98,14 +98,14 @@ export class Redaction {
     return MAC.test(text) ? this.identity(text) : this.name(text);
   }
 
-  /** Wall clock, milliseconds: minimal knows only the hour. */
+  /** A wall-clock time, milliseconds; `minimal` keeps only the hour. */
   time(wall: number): number {
     return shownTime(this.privacy, wall);
   }
 
-  /** The reason is written anew from what is left: free text may hold anything. `told` keeps texts that name nothing. */
-  incident(kind: Kind, rule: Rule, told: Telling): Telling {
-    if (this.privacy === 'full') return told;
+  /** An incident's texts, redacted. The reason is composed anew from the redacted parts, because free text may contain anything. */
+  incident(kind: Kind, rule: Rule, clear: Telling): Telling {
+    if (this.privacy === 'full') return clear;
     if (this.privacy === 'minimal') {
       return {
         client: '',
@@ -114,12 +114,12 @@ export class Redaction {
         why: `${kind} outside the tunnel, rule ${rule}`,
       };
     }
-    const exposure = this.exposure(told.exposure);
-    const destination = this.exposure(told.destination);
+    const exposure = this.exposure(clear.exposure);
+    const destination = this.exposure(clear.destination);
     const what = exposure === destination || exposure === '' ? kind : `${kind} for ${exposure}`;
     const where = destination === '' ? '' : ` to ${destination}`;
     return {
-      client: this.identity(told.client),
+      client: this.identity(clear.client),
       exposure,
       destination,
       why: `${what}${where}, outside the tunnel, rule ${rule}`,
@@ -131,17 +131,17 @@ export class Redaction {
   }
 }
 
-/** What may be told of a time: wall clock, milliseconds. */
+/** A wall-clock time (milliseconds) as this privacy setting shows it. */
 export function shownTime(privacy: Privacy, wall: number): number {
   return privacy === 'minimal' ? wall - (wall % HOUR_MS) : wall;
 }
 
-/** Whether an identity has been through a veil. */
+/** Whether an identity is already hashed. */
 export function isHashed(identity: string): boolean {
   return HASHED.test(identity);
 }
 
-/** Groups that one report has named. */
+/** Whether a text is the list of multicast groups of one membership report. */
 function isGroups(text: string): boolean {
   const groups = text.split(', ');
   return (
@@ -149,7 +149,7 @@ function isGroups(text: string): boolean {
   );
 }
 
-/** Texts of ours that stand where a name would. */
+/** Whether a text is one of Leakguard's placeholders for a name. */
 function isPlaceholder(text: string): boolean {
   return text.startsWith('(') && text.endsWith(')') && /^\([a-z ]+\)$/.test(text);
 }

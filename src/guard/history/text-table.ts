@@ -1,29 +1,29 @@
-// Knows: how very many short texts are numbered: in a few large arrays, not in an object each. Must not know: what they say.
-// A hundred thousand strings that live on cost a garbage collector more than all that is done with them.
+// Numbers very many short texts, keeping them in a few large arrays instead of one string object each: a hundred thousand long-lived
+// strings cost more garbage collection than all the work done with them.
 
-const LEAST = 1024;
-/** Codes handed to one call: a stack does not hold any number of arguments. */
+const INITIAL = 1024;
+/** Most character codes passed to one call: the stack limits the number of arguments. */
 const LONGEST = 255;
 
-/** Numbers texts from 0 in the order in which they come; equal texts of one group have one number. */
+/** Numbers texts from 0 in order of arrival; equal texts of one group have the same number. */
 export class TextTable {
-  /** Open addressing, at most half full; a text's number and one, so that zero means empty. */
-  #slots = new Int32Array(2 * LEAST);
-  #hashes = new Int32Array(LEAST);
-  #groups = new Uint8Array(LEAST);
+  /** Open addressing, at most half full; each slot holds a text's number plus one, 0 is empty. */
+  #slots = new Int32Array(2 * INITIAL);
+  #hashes = new Int32Array(INITIAL);
+  #groups = new Uint8Array(INITIAL);
   /** Where each text ends; the next begins there. */
-  #ends = new Int32Array(LEAST);
-  #codes = new Uint16Array(32 * LEAST);
+  #ends = new Int32Array(INITIAL);
+  #codes = new Uint16Array(32 * INITIAL);
   #size = 0;
-  /** For each length the codes of one text, written anew for every text. */
+  /** Scratch arrays, one for each length. */
   readonly #gathered = Array.from({ length: LONGEST + 1 }, (_, length) => new Array<number>(length).fill(0));
 
-  /** How many texts there are. */
+  /** Number of texts. */
   get size(): number {
     return this.#size;
   }
 
-  /** How long they are together. */
+  /** Total length of all texts, in UTF-16 code units. */
   get length(): number {
     return this.#startOf(this.#size);
   }
@@ -34,7 +34,7 @@ export class TextTable {
     return number - 1;
   }
 
-  /** The number of a text, which is new when it equals the size before. */
+  /** Adds a text if necessary and returns its number; the text is new if that equals the previous size. */
   add(text: string, group: number): number {
     const hash = hashOf(text, group);
     const slot = this.#slot(text, group, hash);
@@ -63,7 +63,7 @@ export class TextTable {
   }
 
   #piece(start: number, end: number): string {
-    // A plain array: spreading a typed one goes through its iterator, ten times as slow.
+    // A plain array: spreading a typed array uses its iterator, which is ten times as slow.
     const gathered = this.#gathered[end - start] ?? [];
     for (let at = start; at < end; at += 1) gathered[at - start] = this.#codes[at] ?? 0;
     return String.fromCharCode(...gathered);
@@ -122,7 +122,7 @@ export class TextTable {
   }
 }
 
-/** FNV-1a by code units, its upper half folded in: the lower bits choose the slot. */
+/** FNV-1a over code units, with the upper half folded in because the lower bits choose the slot. */
 function hashOf(text: string, group: number): number {
   let hash = 0x811c9dc5 ^ group;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);

@@ -1,9 +1,9 @@
-// Knows: how a stretch of time is told in equal intervals: the worst state, tunnel, block, pass, and what was counted.
-// Must not know: where the past is kept. Doubt errs to the worse: an interval shows the most alarming thing that was true in it.
+// Divides a range of time into equal intervals, each with its state, tunnel, block mode, pass and counts. An interval shows the most
+// alarming thing that was true in it.
 
 import type { Timeline, TimelineBucket, TimelineState, TimelineTunnel } from '../../api/past.ts';
 
-/** From `at` on (wall clock, milliseconds) this held, until the next change. */
+/** What was true from `at` (wall clock, milliseconds) until the next change. */
 export interface StateChange {
   readonly at: number;
   readonly state: TimelineState;
@@ -12,6 +12,7 @@ export interface StateChange {
   readonly pass: boolean;
 }
 
+/** Leak frames by severity and fate, and those that no tap saw. */
 export interface Tally {
   readonly redEscaped: number;
   readonly redBlocked: number;
@@ -20,7 +21,7 @@ export interface Tally {
   readonly unseen: number;
 }
 
-/** What was counted in the interval that begins at `at`. */
+/** The counts of the interval that begins at `at` (wall clock, milliseconds). */
 export interface TallyAt extends Tally {
   readonly at: number;
 }
@@ -39,17 +40,19 @@ function worseState(one: TimelineState, other: TimelineState): TimelineState {
   return TIMELINE_STATES.indexOf(one) >= TIMELINE_STATES.indexOf(other) ? one : other;
 }
 
+/** The more alarming of two tunnel states. */
 export function worseTunnel(one: TimelineTunnel, other: TimelineTunnel): TimelineTunnel {
   return TIMELINE_TUNNELS.indexOf(one) >= TIMELINE_TUNNELS.indexOf(other) ? one : other;
 }
 
-/** Two changes that are told as one: the later moment's switches, the worse of both states. */
+/** Two changes merged into one: block mode of the later, the worse of both states, and a pass if either had one. */
 export function joined(earlier: StateChange, later: StateChange): StateChange {
   const state = worseState(earlier.state, later.state);
   const tunnel = worseTunnel(earlier.tunnel, later.tunnel);
   return { ...later, state, tunnel, pass: earlier.pass || later.pass };
 }
 
+/** The sum of both. */
 export function addTally(one: Tally, other: Tally): Tally {
   return {
     redEscaped: one.redEscaped + other.redEscaped,
@@ -60,13 +63,14 @@ export function addTally(one: Tally, other: Tally): Tally {
   };
 }
 
+/** Whether all counts are zero. */
 export function isEmpty(tally: Tally): boolean {
   return Object.values(tally).every((count) => count === 0);
 }
 
 /**
- * Equal intervals from `from` to `to` (milliseconds). `changes` in order, the first may lie before `from` and then holds at
- * it; without one, nobody watched. What lies after `now` has not happened and is off.
+ * Equal intervals from `from` to `to` (wall clock, milliseconds). `changes` are in order; one before `from` is what was true at `from`,
+ * without it the box was off. Intervals after `now` are off.
  */
 export function timelineOf(
   range: { readonly from: number; readonly to: number; readonly buckets: number },
@@ -104,7 +108,7 @@ export function timelineOf(
 type Seen = Pick<TimelineBucket, 'state' | 'tunnel' | 'block' | 'pass'>;
 const OFF: Seen = { state: 'off', tunnel: 'none', block: 'off', pass: false };
 
-/** Goes through the changes once, interval by interval. */
+/** Walks through the changes once; call `between` for one interval after the other. */
 class ChangeWalk {
   readonly #changes: readonly StateChange[];
   #next = 0;

@@ -1,14 +1,14 @@
-// Knows: which socket of this machine a frame came from, by the kernel's socket tables (proc_net(5)), and how sure that is.
-// Must not know: where the tables are read, who holds a socket. Doubt errs toward saying nobody: a wrong name accuses.
+// Finds the socket of this machine that a frame came from, in the kernel's socket tables (proc_net(5)), and how certain that is. In doubt
+// it names no process: a wrong name would accuse an innocent program.
 
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { MAPPED_PREFIX, ipv4Words, sameAddress } from '../../wire/ip/address.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-/** `high`: this very connection; `medium`: the port alone, bound to any address; `low`: the protocol alone, or shared. */
+/** `high`: the same connection; `medium`: the same port, bound to any address; `low`: only the same protocol, or several sockets fit. */
 type Confidence = 'high' | 'medium' | 'low';
 
-/** One line of /proc/net/{tcp,udp,icmp,raw}{,6}. Addresses as Facts has them. */
+/** One line of /proc/net/{tcp,udp,icmp,raw}{,6}. Addresses as in ParsedPacket. */
 export interface Socket {
   readonly protocol: number;
   readonly ipVersion: 4 | 6;
@@ -19,7 +19,7 @@ export interface Socket {
   readonly inode: number;
 }
 
-/** Table name → IP protocol; a raw socket's protocol stands where a port would be. */
+/** Table name → IP protocol; -1: the table has the protocol in place of a port (raw sockets). */
 export const SOCKET_TABLES: Readonly<Record<string, number>> = {
   tcp: Protocol.TCP,
   tcp6: Protocol.TCP,
@@ -35,8 +35,7 @@ const LINE =
   /^\s*\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) (?:\S+ +){6}(\d+)/;
 
 /**
- * The sockets of one table; lines that are none are left out. Words are printed as the machine holds them, so their
- * byte order is the machine's.
+ * The sockets of one table; other lines are skipped. The kernel prints address words in the machine's byte order.
  */
 export function readSocketTable(table: string, text: string, littleEndian: boolean): Socket[] {
   const protocol = SOCKET_TABLES[table];
@@ -70,13 +69,14 @@ function wordsOf(hex: string, littleEndian: boolean): Uint32Array {
   return words.length === 1 ? ipv4Words(words[0] ?? 0) : Uint32Array.from(words);
 }
 
+/** Where a frame came from. */
 export interface Origin {
-  /** The sockets that fit best, all equally well. */
+  /** Inodes of the best-fitting sockets, which all fit equally well. */
   readonly inodes: readonly number[];
   readonly confidence: Confidence;
 }
 
-/** The socket that sent the frame, or undefined when none of the table fits. */
+/** The sockets that may have sent the frame, or undefined when none fits. */
 export function originOf(packet: ParsedPacket, sockets: readonly Socket[]): Origin | undefined {
   if (packet.ipVersion === 0 || packet.fragmentOffset > 0) return undefined;
   let best: Socket[] = [];
@@ -93,7 +93,7 @@ export function originOf(packet: ParsedPacket, sockets: readonly Socket[]): Orig
   return { inodes: best.map(({ inode }) => inode), confidence };
 }
 
-/** 3: this connection, or bound to this address; 2: this port on any address; 1: all of this protocol; 0: not at all. */
+/** How well a socket fits. 3: this connection, or bound to this address; 2: this port on any address; 1: only this protocol; 0: not at all. */
 function fitOf(packet: ParsedPacket, socket: Socket): 0 | 1 | 2 | 3 {
   if (socket.protocol !== packet.protocol) return 0;
   const dual = socket.ipVersion === 6 && isNone(socket.local) && isNone(socket.remote);
@@ -112,7 +112,7 @@ function isNone([w0, w1, w2, w3]: Uint32Array): boolean {
   return w0 === 0 && w1 === 0 && (w2 === 0 || w2 === MAPPED_PREFIX) && w3 === 0;
 }
 
-/** A process of this machine that a leak is put down to, or why none is. */
+/** The process of this machine that a leak is attributed to, or why there is none. */
 export interface Attribution {
   readonly pid: number | null;
   /** The kernel's short name of the process (comm), or ''. */
@@ -124,25 +124,25 @@ export interface Attribution {
 const WHY: Readonly<Record<Confidence, string>> = {
   high: 'its socket has this connection',
   medium: 'its socket has this port, on any address',
-  low: 'its socket speaks this protocol, and so may others',
+  low: 'its socket uses this protocol, but other sockets may too',
 };
 
-/** What is said of a frame, given who holds the socket: with several holders the first stands for all, with less confidence. */
+/** The attribution of a frame whose sockets these processes hold; with several of them the first is named, with low confidence. */
 export function attribute(
   origin: Origin | undefined,
   holders: readonly { readonly pid: number; readonly name: string }[],
 ): Attribution {
   const [first] = holders;
   if (origin === undefined)
-    return nobody('no socket of this machine fits: it was closed before it was looked at');
-  if (first === undefined) return nobody('no process that may be looked into holds its socket');
+    return nobody('no socket of this machine fits: it was closed before it could be looked up');
+  if (first === undefined) return nobody('none of the processes that may be inspected holds its socket');
   if (holders.length === 1)
     return { pid: first.pid, name: first.name, confidence: origin.confidence, why: WHY[origin.confidence] };
   const others = `${holders.length - 1} more process${holders.length === 2 ? '' : 'es'}`;
   return { pid: first.pid, name: first.name, confidence: 'low', why: `it shares the socket with ${others}` };
 }
 
-/** Nobody, and why. */
+/** An attribution to no process, with the reason. */
 export function nobody(why: string): Attribution {
   return { pid: null, name: '', confidence: 'none', why };
 }

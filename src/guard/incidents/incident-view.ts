@@ -1,5 +1,4 @@
-// Knows: what an incident is, and how it is shown: the one way out of the book, for people, programs and disk. Must not know:
-// how it came about.
+// What an incident is, and its view: the only form in which incidents leave the book, for people, programs and the disk.
 
 import type { Kind } from '../../flow/kinds.ts';
 import { OpenFrames } from '../account/account.ts';
@@ -9,13 +8,14 @@ import type { PastIncident } from '../history/past.ts';
 import type { Privacy } from '../history/privacy.ts';
 import type { IncidentView } from '../../api/status.ts';
 
+/** An incident in the book; equal leaks of one client are one incident. Counts are frames. */
 export interface Incident {
   readonly id: string;
   readonly rule: Rule;
   readonly kind: Kind;
   severity: Severity;
   readonly client: string;
-  /** The destination until a name is read: a connection opens before it says whom it wants. */
+  /** The name that leaked. Until one is read, the destination: a connection opens before it shows the name. */
   exposure: string;
   readonly destination: string;
   why: string;
@@ -23,18 +23,18 @@ export interface Incident {
   escaped: number;
   blocked: number;
   /**
-   * What a person would count of what escaped: questions asked, and visits to what it names. Undefined where it was written down by a
-   * version that counted frames alone: what came before is not known then.
+   * What escaped, as a person would count it: questions asked, and visits to the exposed name or address. Undefined if the incident was
+   * stored by a version that counted only frames, because earlier ones are not known.
    */
   questions: number | undefined;
   visits: number | undefined;
-  /** Part of `escaped` that no tap saw leave, but nothing stopped either (watch mode, tap lost it). */
+  /** Part of `escaped` that no tap saw leave and nothing stopped either (watch mode, frames lost by a tap). */
   assumed: number;
   /** Part of `blocked` that the kernel's counters have not confirmed yet. */
   presumed: number;
-  /** Monotonic milliseconds: when the newest of `assumed` and `presumed` came. */
+  /** When the newest frame of `assumed` and `presumed` came, monotonic milliseconds. */
   doubtUntil: number;
-  /** Part of `attempted` that only the wan tap has told of, and when the newest of it came. */
+  /** Part of `attempted` that only the wan tap has reported, and when the newest of it came, monotonic milliseconds. */
   inferred: number;
   inferredUntil: number;
   /** Wall clock, milliseconds since the epoch. */
@@ -44,27 +44,27 @@ export interface Incident {
   breach: boolean;
   /** Ids of incidents that belong to the same story: a question and its visit (rule D), a network attack and its escape (rule T). */
   related: readonly string[];
-  /** Rule D: every name that the visited address was an answer for; empty otherwise. */
+  /** Rule D: every name that was answered with the visited address; empty otherwise. */
   candidates: readonly string[];
-  /** Its first frames; empty unless privacy is `full`. */
+  /** Its captured frames; empty unless privacy is `full`. */
   readonly evidence: EvidenceFrame[];
-  /** What it was written down under. */
+  /** The privacy setting that it was recorded under. */
   readonly privacy: Privacy;
   /** Client, kernel counter and destination of its newest frames. */
   place: string;
   /** Frames whose fate is not known yet. */
   readonly open: OpenFrames;
-  /** Rule T: what the network did, in words of ours; each telling of it that differs, newest first and bounded; and how many came. */
+  /** Rule T: the kind of network attack (a fixed text); its different variants, newest first and bounded; and how many variants came. */
   networkAttack?: string;
   variants?: readonly string[];
   variantCount?: number;
-  /** Whose share of the room it takes: client (or `*` for all that have none), rule and kind. */
+  /** Whose share of the room it takes: client (`*` for clients without a share), rule and kind. */
   share: string;
-  /** Its frames are counted by that incident from now on. */
+  /** Id of the incident that counts its frames from now on. */
   foldedInto?: string;
 }
 
-/** An incident as it was written down. */
+/** The incident that a stored one stands for. */
 export function incidentOf({ incident, privacy, share, doubt }: PastIncident): Incident {
   const { related = [], candidates = [], questions, visits, ...kept } = incident;
   const [first, last] = [Date.parse(incident.first), Date.parse(incident.last)];
@@ -94,18 +94,19 @@ export function incidentOf({ incident, privacy, share, doubt }: PastIncident): I
   };
 }
 
-/** An incident as it is to be written down. What somebody has acknowledged comes back into no book, nor does its doubt. */
+/** An incident in its stored form. Acknowledged ones do not return to the book after a restart, so their assumed fates are not stored. */
 export function pastOf(incident: Incident): PastIncident {
   const { privacy, share, assumed, presumed, acknowledged } = incident;
   const doubt = acknowledged || assumed + presumed === 0 ? {} : { doubt: { assumed, presumed } };
   return { incident: viewOf(incident), privacy, share, ...doubt };
 }
 
-/** The share of an incident of a client that has one of its own. */
+/** The share of an incident whose client has a share of its own. */
 export function shareOf({ client, rule, kind }: Pick<Incident, 'client' | 'rule' | 'kind'>): string {
   return `${client} ${rule} ${kind}`;
 }
 
+/** An incident as it is shown. */
 export function viewOf(incident: Incident): IncidentView {
   return {
     id: incident.id,
@@ -115,7 +116,7 @@ export function viewOf(incident: Incident): IncidentView {
     client: incident.client,
     exposure: incident.exposure,
     destination: incident.destination,
-    // What left came, though the tap of the other port may tell a moment later.
+    // Frames that left also came in, although the lan tap may report them a moment later.
     attempted: incident.attempted + sum(incident.open.unpaired),
     escaped: incident.escaped,
     blocked: incident.blocked,

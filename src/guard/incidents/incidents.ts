@@ -1,6 +1,6 @@
-// Knows: how leak verdicts become incidents with a ledger of their own. Must not know: taps, kernel, disk.
-// Bounded: every client, rule and kind has its share of the room (quotas.ts). What does not fit is folded into one incident of its
-// own group and counted there, never dropped; so the next different leak always has an incident with its name.
+// The incident book: turns leak verdicts into incidents and decides what became of each frame. It is bounded: every client, rule and kind
+// has its share of the room (quotas.ts). Incidents that do not fit are folded into a common incident of their group and counted there,
+// never dropped, so that the next different leak always gets an incident with its name.
 
 import { counterOf } from '../../policy/compile/counted.ts';
 import { macText } from '../../wire/ip/address.ts';
@@ -28,116 +28,118 @@ import { FairMap, Regulars, STRANGERS, Shares, fairPick } from './quotas.ts';
 
 export type { Incident } from './incident-view.ts';
 
-/** Any leak's counter: corrections move frames of leaks between escaped and stopped. */
+/** Stands for the counter of any leak where corrections move frames between escaped and stopped. */
 const LEAK = 'up_leak_';
 
-/** Related incidents that one incident names, newest first. */
+/** Most related incidents that an incident lists, newest first. */
 const RELATED_MOST = 16;
 
+/** The exposure of an incident that others were folded into. */
 export const FOLDED_EXPOSURE = '(many others)';
-/** Frames that the kernel counted and no program looked at. */
+/** The exposure of frames that the kernel counted and no tap saw. */
 export const UNSEEN_EXPOSURE = '(not looked at)';
 
-/** Of frames that nobody looked at: how many left, and how many of those only because nothing says otherwise. */
+/** Of frames that no tap saw: how many left, and how many of those are only assumed to have left. */
 export interface UnseenFate {
   readonly escaped: number;
   readonly assumed: number;
 }
 
-/** Slices of escapes that one round of settling explains; the next has its turn a tenth of a second later. */
+/** Most slices of escapes that one round of settling explains; the next round comes a tenth of a second later. */
 const EXPLAINED_MOST = 4_096;
 
-/** What an incident has of frames whose fate was given in doubt. */
+/** The incident's field for frames whose fate was only assumed. */
 const DOUBT_OF = { escaped: 'assumed', blocked: 'presumed' } as const;
 
 const NO_DOUBTS = { assumed: 0, presumed: 0, until: -Infinity };
 
-/** Of a group that must give, the oldest that are compared for what matters least. */
+/** How many of a group's oldest incidents are compared to find the least important one. */
 const COMPARED = 32;
 
-/** What is to be read in what the network says, by rule B. */
+/** The `networkAttack` text of rule B for a protected name that an answer showed. */
 export const SHOWN_IN_ANSWER = 'a name in an answer';
-/** Texts of the network's that an incident of a network attack lists, newest first (rule T). */
+/** Most variants that an incident of a network attack lists, newest first (rule T). */
 const VARIANTS = 16;
 
-/** Something that the network did, and what tells it from the like (rule T). */
+/** A network attack (rule T) as the book takes it. */
 export interface Notice {
-  /** What was done, in words of ours: things that share them share an incident. */
+  /** Its kind, a fixed text: attacks of one kind share an incident. */
   readonly networkAttack: string;
-  /** The text that tells this one from the next, which the network may have chosen. */
+  /** The text that distinguishes it from others of the kind; the network may have chosen it. */
   readonly variant: string;
 }
 
-type Told = Pick<
+type Description = Pick<
   Incident,
   'rule' | 'kind' | 'severity' | 'client' | 'exposure' | 'destination' | 'why' | 'first'
 >;
 
-interface Telling extends Told {
+interface Keyed extends Description {
   /** Whose share of the room it takes. */
   readonly share: string;
   readonly key: string;
 }
 
+/** All incidents of the running guard. Monotonic milliseconds unless said otherwise. */
 export class IncidentBook {
   readonly #limit: number;
   readonly #idPrefix: string;
   readonly #byId = new Map<string, Incident>();
-  /** The incident that a further frame of the same key joins: open ones, and amber ones even when acknowledged. */
+  /** By key, the incident that further frames join: open ones, and amber ones even when acknowledged. */
   readonly #open = new Map<string, Incident>();
   readonly #unsettled = new Set<Incident>();
   /** Incidents with open frames by client, kernel counter and destination, which both taps read alike. */
   readonly #places = new Map<string, Set<Incident>>();
-  /** Incidents with open frames that a tap told without their names, by kernel counter: the other tap may have told the names. */
+  /** Incidents with open frames that a tap reported without their names, by kernel counter: the other tap may have reported the names. */
   readonly #nameless = new Map<string, Set<Incident>>();
   readonly #givenUp = new GivenUp<Incident>();
-  /** Those with open attempts, of the sets that were asked about in this round of settling. */
+  /** Cache of `#waitingIn` for this round of settling. */
   readonly #waiting = new Map<ReadonlySet<Incident>, readonly Incident[]>();
   readonly #harmless = new Harmless();
   readonly #letOut = new Harmless();
-  /** Incidents with a name of their own, by client, rule and kind. */
+  /** Incidents with their own name, by client, rule and kind. */
   readonly #named = new Shares<Incident>();
-  /** The same by rule and kind alone: who gives when no client has two of a kind. */
+  /** The same by rule and kind only: these make room when no client has two of a kind. */
   readonly #classes = new Shares<Incident>();
-  /** Incidents that others of one client were folded into, by rule and kind. Those of all clients stay: there is one of a kind. */
+  /** Common incidents of one client, which others were folded into, by rule and kind. Those of all clients stay: there is one per rule and kind. */
   readonly #commons = new Shares<Incident>();
-  /** Red ones that were acknowledged: the first to go. */
+  /** Acknowledged red ones: the first to go. */
   readonly #done = new Set<Incident>();
   readonly #keys = new Map<Incident, string>();
-  /** Those that an earlier process had left frames in without a fate. */
+  /** Incidents of an earlier process with frames whose fate it had not decided or confirmed. */
   readonly #inherited = new Set<Incident>();
-  /** Where frames belong whose like was folded before its fate was decided. */
+  /** By key, the incident that further frames belong to because theirs was folded before its frames were decided. */
   readonly #moved: FairMap<{ readonly into: string; readonly until: number }>;
   #changed = new Set<Incident>();
-  /** Clients that have a share of their own. */
+  /** Clients that have their own share. */
   readonly regulars = new Regulars<string>();
   #openings = new Openings<Incident>((incident) => this.#byId.has(incident.id));
   #sequence = 0;
   readonly #doubts = { ...NO_DOUBTS };
   /** Frames that were folded into a common incident because the book was full. */
   folded = 0;
-  /** Frames of all incidents, those included that have left the book. */
+  /** Frames of all incidents, including those that have left the book. */
   readonly totals = { attempted: 0, escaped: 0, blocked: 0 };
-  /** Of those, by severity at the time of counting. */
+  /** The same by severity at the time of counting. */
   readonly bySeverity = { red: { escaped: 0, blocked: 0 }, amber: { escaped: 0, blocked: 0 } };
-  /** What the book holds of frames that the kernel counts as leaks: attempts by counter, and those that left. */
+  /** The book's frames that the kernel counts as leaks: attempts by counter, and below it those that left. */
   readonly attemptedBy = new Map<string, number>();
   leaksOut = 0;
-  /** Frames that no program looked at. */
+  /** Frames that no tap saw. */
   unlooked = 0;
-  /** Frames that wan saw leave and lan did not see come; whoever reads them takes them out. */
+  /** Frames that wan saw leave and lan did not see come in; the reader removes them. */
   readonly inferred: Slice[] = [];
-  /** Falls on what is written down from now on; `full` needs no hash. */
+  /** Applies to everything recorded from now on; `full` needs no hash. */
   redaction = new Redaction('full', (text) => text);
 
   constructor(limit: number, idPrefix: string) {
     this.#limit = limit;
     this.#idPrefix = idPrefix;
-    // A flood fills the book many times over before the other tap has told of it.
+    // A flood fills the book many times over before the other tap reports it.
     this.#moved = new FairMap(16 * limit);
   }
 
-  /** Counts frames seen entering lan. */
+  /** Counts frames that the lan tap saw coming in. */
   attempt(observation: Observation, now: Now): Incident {
     const incident = this.#incidentFor(observation, now);
     const late = observation.first <= incident.inferredUntil + SKEW_MS;
@@ -151,10 +153,10 @@ export class IncidentBook {
     return incident;
   }
 
-  /** Counts frames seen leaving wan; `breach` says that the ruleset should have stopped them. */
+  /** Counts frames that the wan tap saw leaving; `breach`: the ruleset should have stopped them. */
   escape(observation: Observation, now: Now, breach: boolean): Incident {
     const incident = this.#incidentFor(observation, now);
-    // Told late: what is told with the time of frames that were given up on is those frames.
+    // Reported late: frames from the time of those already assumed to have escaped are those frames.
     const late = observation.first <= incident.doubtUntil + SKEW_MS;
     const known = late ? Math.min(incident.assumed, observation.frames) : 0;
     this.#doubt(incident, 'assumed', -known);
@@ -175,33 +177,33 @@ export class IncidentBook {
   }
 
   /**
-   * Counts connections that have shown no name, as many as `frames`: visits to the address. Their frames are counted already; where these
-   * went to the name that another connection to there had shown, what opened them is taken out of that. What was told otherwise than it
-   * was judged (a tunnel's own first packet) is no visit. Returns what changed, last what was
-   * visited.
+   * Counts connections that showed no name (`frames` of them) as visits to the address. Their frames are counted already; if that was under
+   * the name that another connection to the address had shown, the frames that opened them are moved from there. Frames that were reported
+   * differently from their verdict (a tunnel's first packet) are not visits. Returns what changed, the visited incident last.
    */
   visited(observation: Observation, now: Now): readonly Incident[] {
-    const telling = this.#telling(observation, now);
-    const { key, destination, severity } = telling;
-    const isThere = (one: Incident): boolean =>
-      one.destination === destination && one.severity === severity && one.networkAttack === undefined;
-    const own = this.#open.get(key) ?? this.#lastOf(telling, ({ exposure }) => exposure === telling.exposure);
+    const described = this.#describe(observation, now);
+    const { key, destination, severity } = described;
+    const isThere = (other: Incident): boolean =>
+      other.destination === destination && other.severity === severity && other.networkAttack === undefined;
+    const own =
+      this.#open.get(key) ?? this.#lastOf(described, ({ exposure }) => exposure === described.exposure);
     if (own !== undefined) {
       addOccasions(own, { visits: observation.frames });
       return [own];
     }
     this.#makeRoom(now);
-    const named = this.#lastOf(telling, isThere);
+    const named = this.#lastOf(described, isThere);
     const frames = Math.min(observation.frames, named?.escaped ?? 0, named?.attempted ?? 0);
     if (named === undefined || frames === 0 || observation.folded) return [];
-    const incident = this.#begin(telling, key);
-    this.#share(incident, telling.share, false);
-    for (const [one, sign] of [
+    const incident = this.#begin(described, key);
+    this.#share(incident, described.share, false);
+    for (const [side, sign] of [
       [named, -1],
       [incident, 1],
     ] as const) {
-      this.#attempted(one, observation.counter, sign * frames);
-      this.#count(one, 'escaped', sign * frames, observation.counter);
+      this.#attempted(side, observation.counter, sign * frames);
+      this.#count(side, 'escaped', sign * frames, observation.counter);
     }
     addOccasions(incident, { visits: observation.frames });
     incident.acknowledged = named.acknowledged;
@@ -212,7 +214,7 @@ export class IncidentBook {
     return [named, incident];
   }
 
-  /** The newest that is like this one. */
+  /** The newest incident of the same client, kind and rule that `isIt` accepts. */
   #lastOf(
     { client, kind, rule }: Pick<Incident, 'client' | 'kind' | 'rule'>,
     isIt: (incident: Incident) => boolean,
@@ -224,20 +226,20 @@ export class IncidentBook {
     return last;
   }
 
-  /** Notes frames that one tap calls no leak and the rules let through: the other may know better, and then they are the same. */
+  /** Notes frames that one tap does not call a leak and the rules let through: if the other tap calls them a leak, they are found here. */
   harmless(port: 'lan' | 'wan', observation: Observation): void {
     this.#harmless.take(port, observation);
   }
 
   /**
-   * Notes frames that left as the tunnel's by rules that the kernel had before the taps: what lan has told of the same frames was no leak.
-   * What it has told of others to the same place, in the same moment, is another incident's.
+   * Notes frames that left as the tunnel's by rules that the kernel had before the taps: the lan tap's report of the same frames was not a
+   * leak. They are matched by incident, so that other frames to the same place at the same moment are not taken for them.
    */
   letOut(observation: Observation, now: Now): void {
-    this.#letOut.take('wan', observation, this.#telling(observation, now).key);
+    this.#letOut.take('wan', observation, this.#describe(observation, now).key);
   }
 
-  /** Decides, within half a second of its arrival, what became of each frame. Returns the incidents that changed. */
+  /** Decides what became of each frame, within half a second of its arrival if both taps keep up. Returns the incidents that changed. */
   settle(sight: Sight): Incident[] {
     const changed = new Set<Incident>();
     this.#harmless.settle(sight.now);
@@ -268,7 +270,7 @@ export class IncidentBook {
     return [...changed];
   }
 
-  /** Nothing of this incident's own left by wan for these frames. */
+  /** Decides attempts for which no frame left under the same incident. */
   #end(incident: Incident, slice: Slice, sight: Sight, changed: Set<Incident>): void {
     const { counter, last } = slice;
     changed.add(incident);
@@ -298,8 +300,8 @@ export class IncidentBook {
   }
 
   /**
-   * An attempt of the one is the escape that was told of under the other. The name keeps both, unless it would be quieter about the
-   * escape than what told of it.
+   * An attempt of `came` is the escape that was reported under `left`. Both are counted under `came`, which has the name, unless that
+   * incident is acknowledged or amber and the other is not: then under `left`.
    */
   #meet(came: Incident, left: Incident, counter: string, frames: number, changed: Set<Incident>): void {
     const isQuieter =
@@ -315,21 +317,21 @@ export class IncidentBook {
     changed.add(came).add(left);
   }
 
-  /** Since when the oldest attempt without a known fate waits, monotonic milliseconds; Infinity when none does. */
+  /** Arrival of the oldest attempt whose fate is not known; Infinity when there is none. */
   get attemptsSince(): number {
     let since = Infinity;
     for (const { open } of this.#unsettled) since = Math.min(since, open.attemptsSince);
     return since;
   }
 
-  /** The same of frames that have left, too. */
+  /** The same including frames that have left. */
   get openSince(): number {
     let since = Infinity;
     for (const { open } of this.#unsettled) since = Math.min(since, open.since);
     return since;
   }
 
-  /** The totals; what left came, though the tap of the other port may tell later. */
+  /** The totals; frames that left count as attempted although the lan tap may report them later. */
   get ledger(): { readonly attempted: number; readonly escaped: number; readonly blocked: number } {
     let { attempted } = this.totals;
     for (const frames of this.unpairedEscapes().values()) attempted += frames;
@@ -345,8 +347,8 @@ export class IncidentBook {
   }
 
   /**
-   * Frames left by wan that lan has not told of under this incident: lan has told of them under another that reads the same
-   * to the kernel, or they were called stopped too soon, or the lan tap did not see them.
+   * Explains frames that left by wan and that the lan tap has not reported under this incident: it reported them under another one with the
+   * same kernel counter, or they were called stopped too soon, or it did not see them.
    */
   #explain(incident: Incident, slice: Slice, changed: Set<Incident>): void {
     let { frames } = slice;
@@ -376,7 +378,7 @@ export class IncidentBook {
     this.#infer(incident, slice, missed.frames);
   }
 
-  /** Of these incidents those that had open attempts when this round of settling began. */
+  /** Those of these incidents that had open attempts when this round of settling began. */
   #waitingIn(incidents: ReadonlySet<Incident> | undefined): readonly Incident[] {
     if (incidents === undefined) return [];
     let waiting = this.#waiting.get(incidents);
@@ -388,8 +390,8 @@ export class IncidentBook {
   }
 
   /**
-   * Where nothing is left that a person has to look at: it was told of, so it stays. What comes next is another's, for nobody has
-   * accepted anything; nor a breach, whatever became of its frames.
+   * Acknowledges an incident that has no frames left, unless it is a breach. It stays because it was reported. Further frames begin a new
+   * incident, because no person has acknowledged anything.
    */
   #emptied(incident: Incident): void {
     if (incident.breach || incident.attempted + incident.escaped + incident.blocked > 0) return;
@@ -399,13 +401,13 @@ export class IncidentBook {
     this.#done.add(incident);
   }
 
-  /** These have been found under their own name. */
+  /** Forgets given-up frames of this incident that were reported under it after all. */
   #tookGivenUp(incident: Incident, slice: Slice, fate: Fate): void {
     const skewOf = (other: Incident): number | undefined => (other === incident ? Infinity : undefined);
-    this.#givenUp.find(slice, skewOf, (_, was, most) => (was === fate ? most : 0));
+    this.#givenUp.find(slice, skewOf, (_, was, limit) => (was === fate ? limit : 0));
   }
 
-  /** Of frames that have left, how many lan has told of under another incident, which have their fate already. One with a name keeps them. */
+  /** How many of these frames, which left, the lan tap reported under another incident that has given them a fate. The one with a name keeps them. */
   #foundGivenUp(incident: Incident, slice: Slice, changed: Set<Incident>): number {
     let found = 0;
     const skewOf = (other: Incident): number | undefined => {
@@ -413,9 +415,9 @@ export class IncidentBook {
       const skew = skewBetween(incident, other);
       return skew > SKEW_MS || other.place === incident.place ? skew : undefined;
     };
-    this.#givenUp.find(slice, skewOf, (other, fate, most) => {
-      // Of what the kernel's counters have confirmed or put right since, nothing is in doubt any more.
-      const frames = Math.min(most, other[DOUBT_OF[fate]], other[fate]);
+    this.#givenUp.find(slice, skewOf, (other, fate, limit) => {
+      // Frames that the kernel's counters have confirmed or corrected since are no longer in doubt.
+      const frames = Math.min(limit, other[DOUBT_OF[fate]], other[fate]);
       if (frames === 0) return 0;
       this.#doubt(other, DOUBT_OF[fate], -frames);
       this.#count(other, fate, -frames, slice.counter);
@@ -432,14 +434,14 @@ export class IncidentBook {
     return found;
   }
 
-  /** They left, so they came; a lan tap that tells them late takes that back. */
+  /** Infers that frames came in because they left; undone if the lan tap reports them late. */
   #infer(incident: Incident, { first, last, counter, crosses }: Omit<Slice, 'frames'>, frames: number): void {
     incident.inferred += frames;
     incident.inferredUntil = Math.max(incident.inferredUntil, last);
     this.inferred.push({ first, last, counter, crosses, frames });
   }
 
-  /** Frames that no program looked at: what the kernel counted more than the taps. */
+  /** Records frames that the kernel counted and no tap saw. */
   unseen(observation: Observation, { escaped, assumed }: UnseenFate, now: Now): Incident {
     const incident = this.#incidentFor(observation, now);
     const { frames, counter } = observation;
@@ -451,16 +453,16 @@ export class IncidentBook {
     this.#doubt(incident, 'assumed', assumed);
     this.#doubt(incident, 'presumed', frames - escaped);
     this.#seen(incident, now);
-    // What is minor and was seen by nobody is on record; it asks nothing of a person.
+    // Minor frames that no tap saw are recorded, but there is nothing for a person to do.
     if (incident.severity === 'amber') incident.acknowledged = true;
     return incident;
   }
 
-  /** Somebody had looked at some of them after all: they are in an incident of their own. Returns what changed. */
-  takeBack(told: Incident, frames: number, counter: string): Incident | undefined {
+  /** Removes frames from an `unseen` incident because a tap reported them after all, under another one. Returns the incident that changed. */
+  takeBack(unseen: Incident, frames: number, counter: string): Incident | undefined {
     if (frames === 0) return undefined;
-    let incident = told;
-    for (let next = told.foldedInto; next !== undefined; next = incident.foldedInto)
+    let incident = unseen;
+    for (let next = unseen.foldedInto; next !== undefined; next = incident.foldedInto)
       incident = this.#byId.get(next) ?? incident;
     this.unlooked -= frames;
     this.#attempted(incident, counter, -frames);
@@ -473,21 +475,21 @@ export class IncidentBook {
   }
 
   /**
-   * As many frames of this counter are here twice: once with those that wan saw leave, for which no attempt had come in time, and once as
-   * lan has told of them since, with no partner left. The latter were called stopped. `left`: so many were not found.
+   * Removes frames of this counter that are in the book twice: once as seen leaving by wan when no attempt had come in time, and once as
+   * reported by lan later, without a partner and so counted as stopped. The latter are removed. `left`: how many were not found.
    */
-  tellOnce(
+  removeDuplicates(
     counter: string,
     frames: number,
   ): { readonly changed: readonly Incident[]; readonly left: number } {
     const kind = counterOf(counter)?.kind;
     const changed = new Set<Incident>();
     let left = frames;
-    // What nothing has confirmed yet is more likely to be it than what was.
-    for (const mostOf of ['presumed', 'blocked'] as const) {
+    // Frames whose fate is not confirmed are more likely to be the duplicates.
+    for (const field of ['presumed', 'blocked'] as const) {
       for (const incident of left === 0 ? [] : this.all()) {
         if (incident.kind !== kind) continue;
-        const part = Math.min(left, incident[mostOf], incident.blocked);
+        const part = Math.min(left, incident[field], incident.blocked);
         if (part <= 0) continue;
         left -= part;
         this.#attempted(incident, counter, -part);
@@ -499,15 +501,15 @@ export class IncidentBook {
     return { changed: [...changed], left };
   }
 
-  /** The kernel, as read at `at`, let fewer frames out than were called escaped without anyone having seen them leave. */
+  /** Changes assumed escapes to stopped: by its counters, read at `at`, the kernel let fewer frames out. Returns what changed. */
   unassume(frames: number, at: number): Incident[] {
     return this.#correct(frames, at, 'assumed', 'escaped', 'blocked');
   }
 
-  /** The kernel let more out than that: of those that were called stopped. `breach`: it was to let none out. */
+  /** Changes presumably stopped frames to escaped: the kernel let more frames out. `breach`: it should have let none out. Returns what changed. */
   unpresume(frames: number, at: number, breach: boolean): Incident[] {
     const changed = this.#correct(frames, at, 'presumed', 'blocked', 'escaped');
-    // Where nothing was to be stopped, who has accepted it has accepted that it may have left.
+    // Without a breach an acknowledgement still holds: nothing was to be stopped, so the person accepted that the frames may have left.
     if (breach) for (const incident of changed) Object.assign(incident, { breach, acknowledged: false });
     return changed;
   }
@@ -522,7 +524,7 @@ export class IncidentBook {
     const changed: Incident[] = [];
     let left = frames;
     if (left <= 0) return changed;
-    // What came after the reading cannot be what it counted.
+    // Frames that came after the reading are not in it, so they are corrected last.
     const order = this.all().sort((a, b) => Number(a.doubtUntil > at) - Number(b.doubtUntil > at));
     for (const incident of order) {
       const part = Math.min(left, incident[doubt]);
@@ -537,24 +539,24 @@ export class IncidentBook {
   }
 
   /**
-   * Frames whose fate the kernel's counters have not confirmed, and when the newest of them came: kept while they are counted,
-   * for it is asked several times at each look and the book may be full.
+   * Frames whose fate the kernel's counters have not confirmed, and when the newest of them came. A running sum: it is read several times
+   * per round, and the book may be full.
    */
   get doubts(): { readonly assumed: number; readonly presumed: number; readonly until: number } {
     return this.#doubts;
   }
 
-  /** Frames that are called escaped in doubt and are written down so (`pastOf`). */
+  /** Assumed escapes that are stored as such (`pastOf`). */
   get keptDoubt(): number {
     if (this.#doubts.assumed === 0) return 0;
-    let kept = 0;
-    for (const { acknowledged, assumed } of this.#byId.values()) if (!acknowledged) kept += assumed;
-    return kept;
+    let stored = 0;
+    for (const { acknowledged, assumed } of this.#byId.values()) if (!acknowledged) stored += assumed;
+    return stored;
   }
 
   /**
-   * The kernel's counters agree with what was said in doubt. Returns what is to be written again: a doubt that is over must not come
-   * back with the next process.
+   * Confirms all assumed fates: the kernel's counters agree. Returns the incidents to be stored again, so that the doubt does not come back
+   * with the next process.
    */
   confirm(): Incident[] {
     const confirmed = new Set(this.#inherited);
@@ -576,14 +578,14 @@ export class IncidentBook {
     if (frames > 0) this.#doubts.until = Math.max(this.#doubts.until, incident.doubtUntil);
   }
 
-  /** Marks one incident, or all; false when there is no such id. What comes after opens a new incident. */
+  /** Acknowledges one incident, or `all`; false when there is no such id. Further red frames open a new incident. */
   acknowledge(id: string): boolean {
     for (const incident of id === 'all' ? this.#byId.values() : [this.#byId.get(id)]) {
       if (incident === undefined) return false;
       incident.acknowledged = true;
     }
     for (const [key, incident] of this.#open) {
-      // An amber exposure that someone has seen and accepted must not turn the LED amber again at each repetition.
+      // An amber exposure that a person has acknowledged must not turn the LED amber again each time it repeats.
       if (!incident.acknowledged || (incident.severity !== 'red' && !incident.breach)) continue;
       this.#open.delete(key);
       this.#done.add(incident);
@@ -595,7 +597,7 @@ export class IncidentBook {
     return this.#byId.get(id);
   }
 
-  /** Notes a name that an answer has shown to whoever reads it: nothing that the client sent had it. */
+  /** Records a protected name that an answer showed in the clear; the client sent nothing with that name. */
   showed(observation: Observation, now: Now): Incident {
     const incident = this.#incidentFor(observation, now, undefined, ' shown');
     this.#seen(incident, now);
@@ -603,21 +605,21 @@ export class IncidentBook {
     return incident;
   }
 
-  /** Notes what the network did to a client: nothing of the client's was attempted, so nothing is settled. */
+  /** Records what the network did to a client. The client sent nothing, so there is no fate to decide. */
   notice(observation: Observation, now: Now, notice?: Notice): Incident {
     const incident = this.#incidentFor(observation, now, notice);
     this.#seen(incident, now);
     return incident;
   }
 
-  /** Incidents that were folded, and those that took them, since the last call: the last that is heard of the former. */
+  /** Incidents that were folded since the last call, which are not reported again, and those they were folded into. */
   takeFolded(): Incident[] {
     const changed = [...this.#changed];
     this.#changed = new Set();
     return changed;
   }
 
-  /** Joins incidents that tell one story; those that have left the book are passed over. Returns what changed. */
+  /** Relates an incident to others that belong to the same story; ids that have left the book are skipped. Returns what changed. */
   relate(incident: Incident, ids: readonly string[]): Incident[] {
     const changed = new Set<Incident>();
     for (const id of ids) {
@@ -635,7 +637,7 @@ export class IncidentBook {
     return [...changed];
   }
 
-  /** Something followed from it: a warning becomes a leak. Undefined when it has left the book, or was red already. */
+  /** Turns an amber warning red because something escaped as a result. Undefined when it has left the book or was red already. */
   escalate(id: string): Incident | undefined {
     const incident = this.#byId.get(id);
     if (incident?.severity !== 'amber') return undefined;
@@ -643,7 +645,7 @@ export class IncidentBook {
     return incident;
   }
 
-  /** Newest first, and of each client, rule and kind some: what tells most in few lines. */
+  /** At most `count` of `all`, newest first, with some of each client, rule and kind. */
   digest(all: readonly Incident[], count: number): Incident[] {
     return fairPick(all, ({ share }) => share, count);
   }
@@ -653,38 +655,38 @@ export class IncidentBook {
     return [...this.#byId.values()].sort((a, b) => b.last - a.last || (a.id < b.id ? 1 : -1));
   }
 
-  /** What is told of it, and which incident it is of. */
-  #telling({ verdict, packet, folded, ...of }: Observation, now: Now, networkAttack?: string): Telling {
+  /** The redacted description of an observation, and the key of its incident. */
+  #describe({ verdict, packet, folded, ...of }: Observation, now: Now, networkAttack?: string): Keyed {
     const rule = verdict.rule ?? 'E';
     const first = this.redaction.time(now.wall);
-    const told = this.redaction.incident(packet.kind, rule, {
+    const redacted = this.redaction.incident(packet.kind, rule, {
       client: macText(of.client),
       exposure: folded ? FOLDED_EXPOSURE : verdict.exposure,
       destination: folded ? '' : verdict.destination,
       why: folded ? `${verdict.reason} (and others like it)` : verdict.reason,
     });
-    const { exposure, destination, why } = told;
-    if (of.direction === 'up' && of.client !== 0) this.regulars.seen(told.client, now.monotonic);
-    const share = this.regulars.share(told.client);
-    // What was folded before it came here has no name: of clients without a share it is one.
-    const client = folded && share === STRANGERS ? this.#everyone() : told.client;
+    const { exposure, destination, why } = redacted;
+    if (of.direction === 'up' && of.client !== 0) this.regulars.seen(redacted.client, now.monotonic);
+    const share = this.regulars.share(redacted.client);
+    // Observations that the tap folded have no name; those of clients without a share become one incident.
+    const client = folded && share === STRANGERS ? this.#everyone() : redacted.client;
     const { kind } = packet;
     const key = this.#key({ client, kind, rule, exposure, first, networkAttack });
     const severity = verdict.severity ?? 'red';
     return { rule, kind, severity, client, exposure, destination, why, first, share, key };
   }
 
-  /** `sort`: whose flood may push it out. */
+  /** The incident that an observation belongs to, begun if necessary. `sort`: appended to its share, so that other sorts do not push it out. */
   #incidentFor(observation: Observation, now: Now, notice?: Notice, sort = ''): Incident {
     const { verdict, folded } = observation;
-    const telling = this.#telling(observation, now, notice?.networkAttack);
-    const { client, kind, rule, exposure, destination, why, share, key } = telling;
+    const described = this.#describe(observation, now, notice?.networkAttack);
+    const { client, kind, rule, exposure, destination, why, share, key } = described;
     const nameless = verdict.exposure === verdict.destination && !folded && notice === undefined;
     const place = `${client} ${kind} ${rule} ${destination}`;
     const open =
       this.#open.get(key) ??
       (nameless ? this.#openings.named(place) : this.#rename(place, key, { exposure, why }));
-    // What was accepted as minor, or called so, must not hide what is not, nor another network attack of the network's.
+    // An incident that is amber, or acknowledged as amber, must not hide a red frame or another variant of a network attack.
     const worse = verdict.severity === 'red' && open?.severity === 'amber';
     const isNews = notice !== undefined && open?.variants?.includes(this.#variant(notice)) === false;
     if (open !== undefined && !((worse || isNews) && open.acknowledged)) {
@@ -697,7 +699,7 @@ export class IncidentBook {
     const taker = this.#takerOf(key, now);
     if (taker !== undefined) return taker;
     this.#makeRoom(now);
-    const incident = this.#begin(telling, key);
+    const incident = this.#begin(described, key);
     if (notice !== undefined) {
       incident.networkAttack = notice.networkAttack;
       this.#vary(incident, notice);
@@ -714,7 +716,7 @@ export class IncidentBook {
     incident.share = this.#named.groupOf(incident) ?? this.#commons.groupOf(incident) ?? STRANGERS;
   }
 
-  #begin(of: Told, key: string): Incident {
+  #begin(of: Description, key: string): Incident {
     this.#sequence += 1;
     // Field by field: under a flood a spread costs more than all the rest.
     const { rule, kind, severity, client, exposure, destination, why, first } = of;
@@ -764,7 +766,7 @@ export class IncidentBook {
     incident.variantCount = (incident.variantCount ?? 0) + 1;
   }
 
-  /** What was heard of last is the last to be folded. */
+  /** Makes the incident the newest of its groups, so the last to be folded. */
   #refresh(incident: Incident): void {
     for (const shares of [this.#named, this.#classes, this.#commons]) {
       const group = shares.groupOf(incident);
@@ -772,21 +774,21 @@ export class IncidentBook {
     }
   }
 
-  /** The incident that a connection opened becomes that of the name it then said. */
-  #rename(place: string, key: string, said: Pick<Incident, 'exposure' | 'why'>): Incident | undefined {
+  /** The incident that a connection opened without a name becomes the incident of the name that it then showed. */
+  #rename(place: string, key: string, named: Pick<Incident, 'exposure' | 'why'>): Incident | undefined {
     const opened = this.#openings.takeNameless(place) ?? '';
     const incident = this.#open.get(opened);
-    // Who has accepted what had no name has accepted no name.
+    // Acknowledging an incident without a name does not acknowledge the name.
     if (incident === undefined || incident.acknowledged) return undefined;
     this.#open.delete(opened);
     this.#open.set(key, incident);
     this.#keys.set(incident, key);
-    return Object.assign(incident, said);
+    return Object.assign(incident, named);
   }
 
   /**
-   * Takes back an incident that an earlier process wrote down, as it was written. Frames whose fate it had not decided yet
-   * were stopped if block mode held then (`blocking`), and count as escaped otherwise.
+   * Restores an incident that an earlier process stored. Frames whose fate that process had not decided were stopped if block mode was on
+   * then (`blocking`), and count as escaped otherwise.
    */
   restore(past: PastIncident, blocking: boolean, now: Now): void {
     const incident = incidentOf(past);
@@ -814,7 +816,7 @@ export class IncidentBook {
     if (undecided + assumed + presumed > 0) this.#inherited.add(incident);
   }
 
-  /** Takes back incidents that were written down, newest first, in place of all that is in the book. */
+  /** Replaces the book's content with stored incidents, which come newest first. */
   replace(past: readonly PastIncident[], blocking: boolean, now: Now): void {
     this.#inherited.clear();
     this.#byId.clear();
@@ -845,7 +847,7 @@ export class IncidentBook {
     if (of.exposure === FOLDED_EXPOSURE) return `${of.client} ${of.kind} ${of.rule} ${of.exposure}`;
     if (of.networkAttack !== undefined && of.rule === 'T')
       return `${of.client} ${of.kind} ${of.rule} (${of.networkAttack})`;
-    // Minimal keeps counts by hour: what comes in another hour is another count.
+    // Privacy `minimal` keeps counts by the hour: another hour is another incident.
     const hour = this.redaction.privacy === 'minimal' ? ` ${String(this.redaction.time(of.first))}` : '';
     return `${of.client} ${of.kind} ${of.rule} ${of.exposure}${hour}`;
   }
@@ -874,7 +876,7 @@ export class IncidentBook {
       incident.evidence.push({ port, wall, length: packet.length, bytes: frame });
   }
 
-  /** A clock that was set back must not end an incident before it began. */
+  /** Updates the time of the last frame; a clock that was set back must not end an incident before it began. */
   #seen(incident: Incident, now: Now): void {
     incident.last = Math.max(incident.first, this.redaction.time(now.wall));
   }
@@ -900,16 +902,16 @@ export class IncidentBook {
     leave(this.#places, incident.place, incident);
   }
 
-  /** Until there is room, or nothing is left that can be folded further: one incident for each rule and kind. */
+  /** Makes room for one incident, unless only one incident per rule and kind is left. */
   #makeRoom(now: Now): void {
     while (this.#byId.size >= this.#limit && this.#give(now));
   }
 
-  /** What was acknowledged goes; what nobody has seen is folded, out of the group that holds most. False when none is left. */
+  /** Removes an acknowledged incident, or else folds one of the largest group. False when there is none. */
   #give(now: Now): boolean {
     for (const incident of this.#done) {
       this.#done.delete(incident);
-      // A frame that crossed since has opened it again; one whose fate is open goes with its group.
+      // A breach since then has reopened it; one with undecided frames goes with its group.
       if (!incident.acknowledged || this.#unsettled.has(incident)) continue;
       this.#remove(incident);
       return true;
@@ -937,7 +939,7 @@ export class IncidentBook {
     this.#classes.put(incident, `${incident.rule} ${incident.kind}`);
   }
 
-  /** The incident that such as this are folded into: one of its client's, or of all clients'. */
+  /** The common incident that this one is to be folded into: its client's, or that of all clients. */
   #commonOf(incident: Incident, whose: string): Incident {
     const { rule, kind, severity, first } = incident;
     const client = whose === STRANGERS ? this.#everyone() : incident.client;
@@ -948,7 +950,7 @@ export class IncidentBook {
     const others = ' (and others like it)';
     const why = incident.why.endsWith(others) ? incident.why : `${incident.why}${others}`;
     const common = this.#begin({ rule, kind, severity, client, exposure, destination: '', why, first }, key);
-    // It is as new as what it takes.
+    // Acknowledged if the incident that it takes is.
     common.acknowledged = incident.acknowledged;
     this.#shareCommon(common, whose);
     return common;
@@ -960,7 +962,7 @@ export class IncidentBook {
     if (whose !== STRANGERS) this.#commons.put(common, group);
   }
 
-  /** The one place where an incident goes into another: all that was counted and is still open goes along. */
+  /** Folds an incident into another, with all its counts and open frames. Nothing else folds incidents. */
   #fold(from: Incident, into: Incident, now: Now): void {
     this.folded += Math.max(from.attempted, from.escaped + from.blocked);
     for (const what of COUNTED) into[what] += from[what];
@@ -979,7 +981,7 @@ export class IncidentBook {
       this.#unsettled.add(into);
       for (const [counter, here] of this.#nameless) if (here.has(from)) join(this.#nameless, counter, into);
       const key = this.#keys.get(from);
-      // What the other tap has still to say of these frames is about them, and no new leak.
+      // What the other tap still reports about these frames is not a new leak.
       const until = now.monotonic + DEADLINE_MS;
       if (key !== undefined) this.#moved.set(key, { into: into.id, until }, from.share);
     }
@@ -1010,13 +1012,13 @@ export class IncidentBook {
     if (key !== undefined && this.#open.get(key) === incident) this.#open.delete(key);
   }
 
-  /** Whom an incident names that is about more than one client. */
+  /** The client of an incident of several clients. */
   #everyone(): string {
     return this.redaction.privacy === 'minimal' ? '' : NOBODY;
   }
 }
 
-/** An incident of which it is not known how much there was before stays one. */
+/** Adds questions and visits, unless the incident's earlier ones are not known. */
 function addOccasions(
   incident: Incident,
   { questions = 0, visits = 0 }: Pick<Observation, 'questions' | 'visits'>,
@@ -1038,10 +1040,10 @@ function leave(sets: Map<string, Set<Incident>>, key: string, incident: Incident
 }
 
 const NOBODY = macText(0);
-/** What of an incident is a number of frames. */
+/** The incident's fields that count frames. */
 const COUNTED = ['attempted', 'escaped', 'blocked', 'assumed', 'presumed', 'inferred'] as const;
 
-/** Which of a group's oldest matters least: seen by someone, then minor, then stopped. */
+/** The least important of a group's oldest incidents: acknowledged before amber before stopped ones. */
 function leastOf(members: Iterable<Incident>): Incident | undefined {
   let least: Incident | undefined;
   let compared = 0;
@@ -1058,7 +1060,7 @@ function weight({ acknowledged, severity, breach, escaped }: Incident): number {
   return 1 + Number(escaped > 0) + 2 * Number(severity === 'red') + 4 * Number(breach);
 }
 
-/** How far apart frames of the two may be told to be one and the same, milliseconds: where names were lost, times were, too. */
+/** How far apart frames of the incidents may be reported and still be the same, milliseconds: where names were lost, exact times were too. */
 function skewBetween(...incidents: readonly Incident[]): number {
   return incidents.some(({ exposure }) => exposure === FOLDED_EXPOSURE) ? NAMELESS_SKEW_MS : SKEW_MS;
 }

@@ -1,8 +1,7 @@
-// Knows: which frames that left are what a person would count: a question that is asked, a visit that begins. Must not know: incidents,
-// taps, clocks (times come in, monotonic milliseconds). Follows RFC 1035 section 4.1 (a question sent again has its id), RFC 8305
-// section 3 (who wants an address asks for both sorts at once).
-// A visit is a connection, and belongs to the name that it shows. What opens it shows none yet: it waits, and is told as a visit to the
-// address when no name has come.
+// Recognises, among the frames that left, what a person would count: a question asked, a visit begun. Follows RFC 1035 section 4.1 (a
+// repeated question has the same id) and RFC 8305 section 3 (clients ask for both address families at once). A visit is a connection and
+// belongs to the name that it shows. The frame that opens it shows none yet, so it waits; if no name comes it is a visit to the address.
+// Times are monotonic milliseconds.
 
 import { ParsedPacket } from '../../flow/parsed-packet.ts';
 import type { Connection } from '../../flow/parsed-packet.ts';
@@ -13,39 +12,39 @@ import { ObservationBatch } from '../observation.ts';
 import type { Judged, Observation } from '../observation.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-/** A connection that has shown no name for so long shows none: a browser may hold one open before it has anything to say. */
+/** After this time without a name a connection counts as one without: a browser may keep one open before it uses it. */
 const NAMELESS_MS = 10_000;
-/** The same question with the same id from the same port is a copy of it for so long after the last one. */
+/** The same question with the same id from the same port is a repetition for so long after the last one, */
 const COPY_MS = 10_000;
-/** And so long after the first: who goes on asks again. */
+/** and for so long after the first one; later it is a new question. */
 const COPIES_MS = 30_000;
-/** Records of several sorts for one name are one question when they are asked for within this. */
+/** Questions for several record types of one name within this time are one question. */
 const TOGETHER_MS = 1_000;
-/** What knows no connections (echo requests, NTP) is another visit when so long nothing was said there. */
+/** For protocols without connections (echo requests, NTP) a new visit begins after so long without a packet. */
 const TALK_MS = 60_000;
-/** Connections that wait for their name. Of more at once those that come are not counted unless they show one: a flood pushes out nobody. */
+/** Most connections that wait for their name. Further ones are counted only if they show one, so a flood pushes out none of those waiting. */
 const WAITING = 4_096;
 const QUESTIONS = 4_096;
 const TALKS = 4_096;
-/** Connections without a name in one report, by what they are alike in. */
+/** Most distinct groups of nameless connections in one report. */
 const NAMELESS = 256;
-/** Sorts of records that one question asks for: addresses of both families, HTTPS, and room. */
+/** Most record types of one question: addresses of both families, HTTPS, and some to spare. */
 const TYPES = 8;
-/** Names that one connection is counted for: one to a proxy or a host of many sites may show more. */
+/** Most names that one connection is counted for: one to a proxy or a host of many sites may show more. */
 const NAMES = 8;
 
-/** Names are asked for by these. */
+/** Ways of asking for a name. */
 const ASKED_BY: ReadonlySet<Via> = new Set<Via>(['dns', 'mdns', 'llmnr', 'nbns']);
-/** Neither visits nor connections of visits. */
+/** Kinds that are not visits. */
 const NO_VISIT: ReadonlySet<Kind> = new Set<Kind>([
   ...(['dns', 'mdns', 'llmnr', 'nbns', 'ssdp', 'dhcp', 'dhcp6', 'nd', 'igmp-mld', 'fragment'] as const),
   'malformed',
 ]);
 
-/** What a frame is the first of. */
+/** What a frame begins. */
 export type Occasion = 'question' | 'visit' | undefined;
 
-/** What is kept of the frame that opened a connection: no more than a visit to an address is told by. */
+/** What is kept of the frame that opened a connection: only what a visit to an address needs. */
 interface Opened {
   readonly judged: Judged;
   readonly client: number;
@@ -60,20 +59,21 @@ interface Opened {
 interface Asked {
   readonly since: number;
   at: number;
-  /** By record type the port and id that it was asked with. */
+  /** By record type, the port and id that it was asked with. */
   readonly as: Map<string, string>;
 }
 
+/** One tap's count of questions and visits. */
 export class Occasions {
   /** Oldest first. */
   readonly #waiting = new Map<Connection, Opened>();
   readonly #asked = new BoundedMap<Asked>(QUESTIONS);
   readonly #talks = new BoundedMap<number>(TALKS);
   readonly #nameless = new ObservationBatch(NAMELESS);
-  /** Connections that were not counted because there were too many. */
+  /** Number of connections that were not counted because there were too many. */
   refused = 0;
 
-  /** What of a frame that left a person would count. */
+  /** What a frame that left begins, as a person would count it. */
   of(packet: ParsedPacket, judged: Judged, client: number, at: number): Occasion {
     const { connection, findings } = packet;
     const said = findings.names.find(({ via }) => via !== 'referer');
@@ -90,7 +90,7 @@ export class Occasions {
     return undefined;
   }
 
-  /** Connections that showed no name, since the last call. Their frames are told elsewhere: `frames` counts connections. */
+  /** Connections that turned out to show no name, since the last call. `frames` counts connections here: their frames are in other observations. */
   takeNameless(now: number): readonly Observation[] {
     for (const [connection, opened] of this.#waiting) {
       if (opened.at > now - NAMELESS_MS) break;
@@ -140,7 +140,7 @@ export class Occasions {
   }
 
   #isNewTalk(packet: ParsedPacket, { verdict }: Judged, client: number, at: number): boolean {
-    // A segment of a connection that nobody saw begin, what is said to everyone, and a later piece of a packet begin nothing.
+    // Not the beginning of a visit: a segment of a connection whose start was not seen, multicast and broadcast, and later fragments.
     if (packet.protocol === Protocol.TCP || isGroup(packet.destinationMac) || packet.fragmentOffset > 0)
       return false;
     const key = `${String(client)} ${packet.kind} ${verdict.destination}`;
@@ -162,7 +162,7 @@ function factsOf({ kind, ipVersion, protocol, port, destination }: Opened): Pars
   return Object.assign(packet, { kind, ipVersion, protocol, destinationPort: port, destination });
 }
 
-/** The name that a frame shows of where it goes, or its connection has shown before; '' for none. */
+/** The name of the destination that a frame shows, or that its connection has shown before; '' for none. */
 export function ownName({ findings, flowName }: ParsedPacket): string {
   return findings.names.find(({ via }) => via !== 'referer')?.name ?? flowName;
 }

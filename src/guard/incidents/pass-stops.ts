@@ -1,5 +1,5 @@
-// Knows: what an open pass did not let through, for whoever waits for a login page. Must not know: rules, when a pass ends.
-// Connections alone: names and link-local discovery are stopped in every pass, and no login waits for them.
+// Connections that were stopped while a captive-portal exception (pass) was open, shown to a person whose login page does not load.
+// Connections only: DNS and link-local discovery are stopped in every pass, and no login needs them.
 
 import { farText } from '../../policy/reason.ts';
 import { isVisit } from '../../policy/rules.ts';
@@ -7,12 +7,13 @@ import { BoundedMap } from '../bounded-map.ts';
 import type { Observation } from '../observation.ts';
 import type { Redaction } from '../history/privacy.ts';
 
-const TOLD = 5;
+const LIMIT = 5;
 
+/** The latest stopped connections, at most five. */
 export class PassStops {
-  readonly #stopped = new BoundedMap<true>(TOLD);
+  readonly #stopped = new BoundedMap<true>(LIMIT);
 
-  /** A frame that came while a pass was open; what `redaction` hides is not kept, and `minimal` keeps nothing. */
+  /** Takes a frame that came while a pass was open; it is kept redacted, and `minimal` keeps nothing. */
   take({ packet, direction, verdict, crosses }: Observation, redaction: Redaction): void {
     if (redaction.privacy === 'minimal') return;
     if (direction !== 'up' || verdict.verdict !== 'leak' || crosses || !isVisit(packet.kind)) return;

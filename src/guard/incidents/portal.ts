@@ -1,6 +1,5 @@
-// Knows: what the wire tells about a captive portal: what the network announces, and where it redirects to.
-// Must not know: rules, kernel, clocks, passes. RFC 8910, 8908. The uplink can say anything here: it opens nothing without a pass,
-// and with one it leads a client nowhere but where the client's own browser was sent in the clear.
+// Learns from the wire where a captive portal is: what the network announces (RFC 8910, 8908) and where it redirects to. The uplink can
+// say anything here, but that opens nothing without a pass, and with one only what the client's browser was redirected to in the clear.
 
 import type { Findings } from '../../flow/parsed-packet.ts';
 import type { LearnedPortal } from '../../policy/servers/learned.ts';
@@ -9,13 +8,13 @@ import { BoundedMap } from '../bounded-map.ts';
 import type { Observation } from '../observation.ts';
 import { FairMap } from './quotas.ts';
 
-/** How long a redirect or an answer counts, and how long what a network announced, milliseconds. */
+/** How long a redirect or an answer counts, and how long an announcement of the network, milliseconds. */
 const SEEN_MS = 600_000;
 const ANNOUNCED_MS = 86_400_000;
 const TARGETS = 8;
-/** Addresses of all targets together. */
+/** Most addresses of all targets together. */
 const PORTALS = 32;
-/** Names that were answered lately, and addresses of one. */
+/** Most recently answered names, and most addresses of one. */
 const NAMES = 512;
 const ADDRESSES = 8;
 
@@ -25,13 +24,14 @@ interface Target {
   readonly until: number;
 }
 
+/** Hosts and ports that belong to a captive portal. */
 export class Portal {
   /** By host and port. */
   readonly #targets = new BoundedMap<Target>(TARGETS);
   /** Addresses of names, as they were answered in the clear. */
   readonly #answered = new FairMap<Map<string, number>>(NAMES);
 
-  /** Takes what came down past the wan tap; true when an open pass needs it. */
+  /** Takes what the wan tap saw coming in, at monotonic milliseconds `now`; true when an open pass has to be updated. */
   observe({ packet, direction, folded }: Observation, now: number): boolean {
     if (direction !== 'down' || folded) return false;
     const { offer, redirect } = packet.findings;
@@ -41,7 +41,7 @@ export class Portal {
     return this.#answers(packet.findings, now) || changed;
   }
 
-  /** What is known at `now`, as the compilers take it. */
+  /** Everything that is valid at monotonic milliseconds `now`, in the form that the policy compilers take. */
   state(now: number): { portals: LearnedPortal[] } {
     const left = (until: number): number => Math.floor((until - now) / 1_000);
     const portals = [...this.#targets].flatMap(([key, { port, until }]) =>
@@ -63,7 +63,7 @@ export class Portal {
     const asked = names.map(({ name }) => name);
     for (const { name, type, value } of answers) {
       if (type !== 'A' && type !== 'AAAA') continue;
-      // By the name that was asked as well as by the one that a CNAME led to.
+      // Under the name that was asked as well as under the record's, to which a CNAME may have led.
       for (const owner of new Set([name, ...asked])) {
         const known = this.#answered.get(owner) ?? new Map<string, number>();
         const isNew = !known.has(value);

@@ -1,5 +1,5 @@
-// Knows: how room is shared between those who fill it, so that a flood of one thing pushes out nothing but itself. Must not know:
-// what the things are. Everywhere the same: the group that holds most gives, and it gives its oldest (max-min fairness).
+// Fair sharing of limited room, so that a flood of one thing pushes out only its own kind: when room is needed, the largest group gives up
+// its oldest member (max-min fairness).
 
 interface Link<T> {
   readonly value: T;
@@ -8,8 +8,8 @@ interface Link<T> {
 }
 
 /**
- * A queue from whose middle one may leave. A Set would do, but what was deleted at its front stays in V8's table until that is
- * rehashed, and whoever asks for the first has to pass all of it.
+ * A queue that items can leave from the middle. A Set would do, but V8 keeps entries deleted at its front until it rehashes the table,
+ * and finding the first item then has to skip all of them.
  */
 class Line<T> {
   first: Link<T> | undefined;
@@ -50,13 +50,13 @@ interface Held<T> {
   readonly link: Link<T>;
 }
 
-/** Things in groups, each group in the order in which its members came. Every operation takes constant time. */
+/** Items in groups, each group in order of arrival. Every operation takes constant time. */
 export class Shares<T> {
   readonly #groups = new Map<string, Group<T>>();
   readonly #held = new Map<T, Held<T>>();
-  /** Groups by how many they hold; among equals the one that came to it first stands first. */
+  /** Groups by size; among groups of one size the one that reached it first comes first. */
   readonly #bySize = new Map<number, Line<Group<T>>>();
-  #most = 0;
+  #largestSize = 0;
 
   sizeOf(group: string): number {
     return this.#groups.get(group)?.members.size ?? 0;
@@ -66,7 +66,7 @@ export class Shares<T> {
     return this.#held.get(item)?.group.name;
   }
 
-  /** The item becomes the newest of that group, and leaves the one it was in. */
+  /** Makes the item the newest of that group and removes it from any other. */
   put(item: T, name: string): void {
     const held = this.#held.get(item);
     if (held?.group.name === name) {
@@ -85,7 +85,7 @@ export class Shares<T> {
     this.#resize(group, group.members.size - 1);
   }
 
-  /** False when it was not held. */
+  /** Removes the item; false when it was not held. */
   delete(item: T): boolean {
     const held = this.#held.get(item);
     if (held === undefined) return false;
@@ -97,9 +97,9 @@ export class Shares<T> {
     return true;
   }
 
-  /** The group that holds most; undefined when nothing is held. */
+  /** Name of the largest group; undefined when nothing is held. */
   largest(): string | undefined {
-    return this.#bySize.get(this.#most)?.first?.value.name;
+    return this.#bySize.get(this.#largestSize)?.first?.value.name;
   }
 
   /** Members of a group, oldest first. */
@@ -107,16 +107,16 @@ export class Shares<T> {
     return this.#groups.get(group)?.members ?? [];
   }
 
-  /** The oldest member of the largest group: who gives when room is needed. */
+  /** The oldest member of the largest group, which goes when room is needed. */
   giver(): T | undefined {
-    return this.#bySize.get(this.#most)?.first?.value.members.first?.value;
+    return this.#bySize.get(this.#largestSize)?.first?.value.members.first?.value;
   }
 
   clear(): void {
     this.#groups.clear();
     this.#held.clear();
     this.#bySize.clear();
-    this.#most = 0;
+    this.#largestSize = 0;
   }
 
   #resize(group: Group<T>, before: number): void {
@@ -130,17 +130,17 @@ export class Shares<T> {
       group.place = joined.add(group);
       this.#bySize.set(after, joined);
     }
-    // A group grows and shrinks by one: when the fullest size has lost its last group, that group is one below.
-    if (after > this.#most || !this.#bySize.has(this.#most)) this.#most = after;
+    // A group grows and shrinks by one: when the largest size has lost its last group, that group is now one smaller.
+    if (after > this.#largestSize || !this.#bySize.has(this.#largestSize)) this.#largestSize = after;
   }
 }
 
-/** A map that, when it is full, forgets the oldest entry of the group that holds most, and counts that. */
+/** A map of at most `limit` entries: when it is full, it drops the oldest entry of the largest group, and counts that. */
 export class FairMap<V> {
   readonly #limit: number;
   readonly #held = new Map<string, V>();
   readonly #shares = new Shares<string>();
-  /** Entries that went to make room. */
+  /** Entries dropped to make room. */
   evicted = 0;
 
   constructor(limit: number) {
@@ -155,13 +155,13 @@ export class FairMap<V> {
     return this.#held.get(key);
   }
 
-  /** The entry becomes the newest of its group. Returns what went to make room for it. */
+  /** Sets the entry and makes it the newest of its group. Returns the value that was dropped to make room. */
   set(key: string, value: V, group: string): V | undefined {
-    let gone: V | undefined;
+    let dropped: V | undefined;
     if (!this.#held.has(key) && this.#held.size >= this.#limit) {
       const giver = this.#shares.giver();
       if (giver !== undefined) {
-        gone = this.#held.get(giver);
+        dropped = this.#held.get(giver);
         this.delete(giver);
         this.evicted += 1;
       }
@@ -169,7 +169,7 @@ export class FairMap<V> {
     this.#held.delete(key);
     this.#held.set(key, value);
     this.#shares.put(key, group);
-    return gone;
+    return dropped;
   }
 
   delete(key: string): void {
@@ -188,17 +188,17 @@ export class FairMap<V> {
   }
 }
 
-/** What all that have no seat are counted as. */
+/** The share of everyone without a seat. */
 export const STRANGERS = '*';
 
 /**
- * Who has a share of its own. Whoever can make up MAC addresses can be any number of clients, so the number of seats is bounded: the
- * first to come have them, a seat that was not used for long goes to the next, and all the others share one quota.
+ * Decides who has a share of its own. A machine that makes up MAC addresses can pose as any number of clients, so the number of seats is
+ * bounded: the first to come get them, a seat that was not used for long goes to the next, and all others share one quota.
  */
 export class Regulars<K> {
   readonly #seats: number;
   readonly #idleMs: number;
-  /** The one that was silent longest first. */
+  /** Longest silent first. */
   readonly #lastSeen = new Map<K, number>();
 
   constructor(seats = 32, idleMs = 600_000) {
@@ -206,7 +206,7 @@ export class Regulars<K> {
     this.#idleMs = idleMs;
   }
 
-  /** Notes that `who` was heard at monotonic milliseconds `now`, on the port where nobody else can speak for it. */
+  /** Notes that `who` was heard at monotonic milliseconds `now`; call it only for the port where nobody else can use its address. */
   seen(who: K, now: number): void {
     if (this.#lastSeen.delete(who)) {
       this.#lastSeen.set(who, now);
@@ -230,9 +230,9 @@ export class Regulars<K> {
   }
 }
 
-/** At most `most` of the items, in their order: each group's first before any group's second. */
-export function fairPick<T>(items: readonly T[], groupOf: (item: T) => string, most: number): T[] {
-  if (items.length <= most) return [...items];
+/** At most `limit` of the items, in their order: each group's first item is taken before any group's second. */
+export function fairPick<T>(items: readonly T[], groupOf: (item: T) => string, limit: number): T[] {
+  if (items.length <= limit) return [...items];
   const ranks = new Map<string, number>();
   const ranked = items.map((item, index) => {
     const group = groupOf(item);
@@ -242,7 +242,7 @@ export function fairPick<T>(items: readonly T[], groupOf: (item: T) => string, m
   });
   ranked.sort((a, b) => a.rank - b.rank || a.index - b.index);
   return ranked
-    .slice(0, most)
+    .slice(0, limit)
     .sort((a, b) => a.index - b.index)
     .map(({ item }) => item);
 }

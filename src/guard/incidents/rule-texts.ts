@@ -1,5 +1,5 @@
-// Knows: what each rule means to a person and what to do about it, system by system. Must not know: frames, how it is shown.
-// One source for README, page and reports (test/guard/incidents/rule-texts.test.ts compares).
+// What each rule means to a person and what to do about it on each operating system. README, page and reports all use these texts
+// (test/guard/incidents/rule-texts.test.ts compares).
 
 import type { Rule } from '../../policy/verdict.ts';
 
@@ -8,7 +8,7 @@ export type System = (typeof SYSTEMS)[number];
 
 export interface RuleText {
   readonly title: string;
-  /** What was seen and what Eve has of it. */
+  /** What was seen and what Eve learns from it. */
   readonly meaning: string;
   /** What helps on every system. */
   readonly remedy: string;
@@ -19,9 +19,9 @@ export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
   A: {
     title: 'Name asked in the clear',
     meaning:
-      'A name was asked for in readable DNS outside the tunnel. Eve knows which site you are about to visit, and can answer in its place. Link-local discovery on the local link (mDNS, LLMNR, NetBIOS, SSDP) is amber: it tells only the local network.',
+      'A name was looked up in unencrypted DNS outside the tunnel. Eve knows which site you are about to visit, and can forge the answer. Link-local discovery (mDNS, LLMNR, NetBIOS, SSDP) is amber: only the local network sees it.',
     remedy:
-      'Let the VPN set the resolver, and turn on its kill switch ("block when disconnected"). A name that your system asks through another interface goes past the tunnel whatever the VPN says.',
+      'Let the VPN set the resolver, and turn on its kill switch ("block when disconnected"). A name that your system looks up through another interface bypasses the tunnel whatever the VPN says.',
     systems: {
       Windows:
         'Turn off smart multi-homed name resolution (Group Policy: Computer Configuration, Administrative Templates, Network, DNS Client) and LLMNR in the same place; WireGuard: keep "Block untunneled traffic" on.',
@@ -37,26 +37,26 @@ export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
   B: {
     title: 'Protected name outside the tunnel',
     meaning:
-      'A name from your `mustTunnel` list was asked for, visited or shown outside the tunnel: in a DNS question or answer, in a TLS or QUIC handshake, or in HTTP, be it as the page that a visitor comes from. Eve has the name you meant to hide.',
+      'A name from your `mustTunnel` list was asked for, visited or shown outside the tunnel: in a DNS question or answer, in a TLS or QUIC handshake, or in HTTP, including as the page that a visitor comes from (Referer). Eve has the name you meant to hide.',
     remedy:
-      'Send the whole application through the tunnel, not single addresses: sites change theirs. If in doubt, use profile full-tunnel.',
+      'Send the whole application through the tunnel, not single addresses: sites change their addresses. If in doubt, use the profile full-tunnel.',
     systems: {
       Windows:
         'Remove the application from the VPN\'s split-tunnel exceptions; `Get-VpnConnection` shows "SplitTunneling".',
       macOS:
-        "Remove the application from the VPN's exceptions; `netstat -rn` must show the default route at the tunnel (utun).",
+        "Remove the application from the VPN's exceptions; `netstat -rn` must show the tunnel (utun) as the default route.",
       Linux:
         'Put 0.0.0.0/0 and ::/0 into `AllowedIPs`; `ip route get ADDRESS` shows which way an address goes.',
       Android: 'Take the application off the VPN\'s "excluded applications" list.',
-      iOS: 'Use a full tunnel: per-domain rules do not hold for applications that resolve names themselves.',
+      iOS: 'Use a full tunnel: per-domain rules do not work for applications that resolve names themselves.',
     },
   },
   C: {
     title: 'Encrypted DNS past the resolver',
     meaning:
-      'Names were asked for with DNS over TLS, QUIC or HTTPS, or DNSCrypt, outside the tunnel or at a resolver that the policy does not name, or names otherwise: a resolver is a pair of address and name. Eve cannot read the name, but sees who is asked and when; that resolver reads all of it.',
+      'Names were looked up with DNS over TLS, QUIC or HTTPS, or DNSCrypt, outside the tunnel or at a resolver that is not in the policy, or whose name or address differs from the one in the policy: a resolver is a pair of address and name. Eve cannot read the names, but sees which resolver is asked and when; that resolver reads everything.',
     remedy:
-      'Turn off "secure DNS" in browser and system, or name that resolver in the policy (profile proxy-stub). An address alone, shared with other sites, is only suspected and stays amber.',
+      'Turn off "secure DNS" in browser and system, or add that resolver to the policy (profile proxy-stub). If only the address matches, and other sites share it, this is just a suspicion and stays amber.',
     systems: {
       Windows:
         'Settings, Network, Hardware properties, DNS: encryption "Off"; browser: turn off "Use secure DNS".',
@@ -70,65 +70,64 @@ export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
   D: {
     title: 'Name and visit, both visible',
     meaning:
-      'A name was answered in the clear, and then your device connected to that very address outside the tunnel. Eve has the name and the visit, with the time. Where many sites share the address she has candidates; the list shows them.',
+      'A name was answered in the clear, and then your device connected to that address outside the tunnel. Eve has the name and the visit, with the time. If several of the names share the address, she has a list of candidates, which is shown.',
     remedy:
-      'Mend the question first (rule A or B, to which this incident is joined), then the route: both went past the tunnel.',
+      'Fix the DNS lookup first (rule A or B; this incident links to it), then the route: both bypassed the tunnel.',
     systems: {
       Windows:
         '`Find-NetRoute -RemoteIPAddress ADDRESS` shows which interface the visit used; it must be the tunnel.',
       macOS: '`route get ADDRESS` shows the interface; it must be the tunnel (utun).',
       Linux: '`ip route get ADDRESS` shows the interface; it must be the tunnel.',
-      Android:
-        'Turn on "Block connections without VPN": it closes the way past the tunnel for every application.',
-      iOS: "Some of the system's own services go past any VPN; a VPN with includeAllNetworks stops most of them.",
+      Android: 'Turn on "Block connections without VPN": then no application can bypass the tunnel.',
+      iOS: "Some of the system's own services bypass any VPN; a VPN with includeAllNetworks stops most of them.",
     },
   },
   E: {
     title: 'Traffic outside the tunnel',
     meaning:
-      "Something left for another place than the tunnel's exit. Eve sees at least where it went and when; a destination often names the service. In the profile proxy-stub a name that is told to a proxy which the policy does not name is one, too. Group membership and frames that are no IP are amber.",
+      'Something was sent outside the tunnel. Eve sees at least where it went and when; the destination often identifies the service. In the profile proxy-stub this includes a name that was sent to a proxy which is not in the policy. Group membership and non-IP frames are amber.',
     remedy:
-      'Turn on block mode here and the kill switch in the VPN. Look for what is bound to the interface, was open before the tunnel, or speaks IPv6 when the tunnel carries only IPv4.',
+      'Turn on block mode here and the kill switch in the VPN. Look for programs that are bound to the interface, have connections from before the tunnel, or use IPv6 when the tunnel carries only IPv4.',
     systems: {
-      Windows: '`netstat -b` names the program; if the tunnel has no IPv6, turn it off on the adapter.',
+      Windows: '`netstat -b` names the program; if the tunnel has no IPv6, turn IPv6 off on the adapter.',
       macOS:
-        '`lsof -i` names the program; with "Always-on" or includeAllNetworks nothing but the system\'s own services goes past.',
+        '`lsof -i` names the program; with "Always-on" or includeAllNetworks only the system\'s own services bypass the tunnel.',
       Linux:
-        "`ss -tupn` names the program; an nftables output rule that drops all but the tunnel's endpoint is a kill switch that holds.",
-      Android: '"Always-on VPN" with "Block connections without VPN"; connectivity checks still go past it.',
+        "`ss -tupn` names the program; an nftables output rule that drops everything except the tunnel's endpoint is a reliable kill switch.",
+      Android: '"Always-on VPN" with "Block connections without VPN"; connectivity checks still bypass it.',
       iOS: 'Restart the device with the VPN on: connections from before the tunnel stay outside it.',
     },
   },
   F: {
-    title: 'A tunnel that is none',
+    title: 'Tunnel without protection',
     meaning:
-      "PPTP, GRE, L2TP without IPsec, IP in IP, Teredo or VXLAN hide nothing; or something readable went to the tunnel server's own address and port, where it would pass for the tunnel. Eve reads what is inside.",
+      "PPTP, GRE, L2TP without IPsec, IP in IP, Teredo or VXLAN was used, which hide nothing; or something readable went to the tunnel server's own address and port, where it could be mistaken for the tunnel. Eve reads what is inside.",
     remedy:
-      "Use WireGuard, OpenVPN or IPsec. For something foreign at the endpoint: another program uses the server's address; find and move it.",
+      "Use WireGuard, OpenVPN or IPsec. If something else went to the endpoint, another program is using the server's address: find it and point it elsewhere.",
     systems: {
       Windows:
         '`netsh interface teredo set state disabled`; set the VPN type to IKEv2, not "Automatic" (which may fall back to PPTP).',
       macOS: 'Use IKEv2 or a WireGuard or OpenVPN application; L2TP only together with IPsec.',
       Linux:
-        '`ip tunnel` and `ip -d link` list tunnels of the system; remove those that carry traffic in the clear.',
-      Android: 'Choose IKEv2/IPsec: PPTP and L2TP profiles of old devices should go.',
+        '`ip tunnel` and `ip -d link` list all tunnels of the system; remove those that carry traffic in the clear.',
+      Android: 'Choose IKEv2/IPsec, and delete old PPTP and L2TP profiles.',
       iOS: 'Choose IKEv2 or a VPN application; L2TP only together with IPsec.',
     },
   },
   T: {
     title: 'Hostile network',
     meaning:
-      "The network said something that pulls traffic out of tunnels: routes by DHCP (options 121 and 249, TunnelVision), an address range that is public or overlaps the tunnel's (TunnelCrack), a new address for the tunnel's server, another router, a redirect, a lease of seconds. Some networks do some of this without malice: it is amber until something escapes that way.",
+      "The network sent something that can draw traffic out of tunnels: routes by DHCP (options 121 and 249, TunnelVision), an address range that is public or includes the tunnel's server (TunnelCrack), a new address for the tunnel's server, another router, a redirect, or a lease of a few seconds. Some networks do some of this without malice: it is amber until something escapes that way.",
     remedy:
-      "Turn on block mode: such a network attack then leads nowhere. Leave the network if you can; use your phone's data instead.",
+      "Turn on block mode: then such a network attack achieves nothing. Leave the network if you can, and use your phone's data instead.",
     systems: {
       Windows:
-        '`route print` shows routes that the network gave; a VPN with a firewall kill switch ignores them.',
-      macOS: '`netstat -rn` shows them; a VPN with includeAllNetworks is not moved by them.',
+        '`route print` shows the routes that the network set; a VPN with a firewall kill switch ignores them.',
+      macOS: '`netstat -rn` shows these routes; a VPN with includeAllNetworks ignores them.',
       Linux:
-        '`UseRoutes=no` (systemd-networkd) or `never-default=yes` with `ignore-auto-routes=yes` (NetworkManager); a network namespace for the tunnel is proof against all of them.',
+        '`UseRoutes=no` (systemd-networkd) or `never-default=yes` with `ignore-auto-routes=yes` (NetworkManager); a tunnel in its own network namespace is immune to all of them.',
       Android: 'Android does not take option 121; "Block connections without VPN" covers the rest.',
-      iOS: 'Turn off "Wi-Fi Assist" and join no unknown networks; a VPN with includeAllNetworks is not moved by routes.',
+      iOS: 'Turn off "Wi-Fi Assist" and join no unknown networks; a VPN with includeAllNetworks ignores such routes.',
     },
   },
 };

@@ -1,20 +1,20 @@
-// Knows: how long a tunnel's server was silent while something escaped or nothing was answered. Must not know: kernel, taps, clocks.
-// Tunnel frames are known by counters, which are read about once a second: their times are two readings between which they lie.
-// Escapes and answered WireGuard handshakes are read frame by frame and carry their own time. Silence alone is no gap: an idle tunnel is silent, too.
+// Gaps: how long a tunnel's server was silent while something escaped or the client went unanswered. Tunnel frames are known only from
+// counters read about once a second, so each of their times lies between two readings; escapes and answered WireGuard handshakes are
+// read frame by frame and have a time each. Silence alone is not a gap: an idle tunnel is silent too.
 
 import type { Between, GapView } from '../../api/past.ts';
 import type { Now } from '../now.ts';
 import type { Rule } from '../../policy/verdict.ts';
 import { FairMap } from '../incidents/quotas.ts';
 
-/** Shorter than this is what lies between two readings of a tunnel in use, milliseconds. */
+/** Shorter silences occur between two readings of a tunnel in use, milliseconds. */
 const SILENT_MS = 2_500;
-/** Frames of the client without an answer that make a silence an outage by itself; keepalives are never answered. */
+/** That many unanswered frames of the client make a silence a gap even if nothing escaped; keepalives are never answered. */
 const UNANSWERED = 10;
 const GAPS = 64;
 const ESCAPES = 32;
 
-/** As it is told, without its sentence. */
+/** A gap as the API shows it, without its sentence. */
 export type Gap = Omit<GapView, 'text'>;
 
 export interface GapEscape {
@@ -24,6 +24,7 @@ export interface GapEscape {
   frames: number;
 }
 
+/** Finds the gaps of one tunnel. Wall-clock times in milliseconds since the epoch. */
 export class GapWatch {
   readonly #tunnel: string;
   #up = 0;
@@ -41,7 +42,7 @@ export class GapWatch {
     this.#tunnel = tunnel;
   }
 
-  /** Takes the tunnel's cumulative frame counts as read at `now`; the first ones are where counting starts. */
+  /** Takes the tunnel's cumulative frame counts as read at `now`; counting starts at the first ones. */
   read(up: number, down: number, now: Now): void {
     const before = this.#readAt;
     const heard = before !== undefined && down !== this.#down && down > 0;
@@ -61,7 +62,7 @@ export class GapWatch {
     this.#forget();
   }
 
-  /** The server answered a handshake at wall clock `wall`. Either may be told first, this or the counters. */
+  /** The server answered a handshake at `wall`. The counters that show the same frame may be read before or after this call. */
   answered(wall: number): void {
     const [ended] = this.#gaps;
     const late = ended?.back !== undefined && wall >= ended.back.after && wall <= ended.back.until;
@@ -69,25 +70,25 @@ export class GapWatch {
     else this.#handshake ??= wall;
   }
 
-  /** Takes frames of a red incident that left past the tunnel, the first of them at wall clock `wall`. */
+  /** Takes frames of a red incident that left outside the tunnel, the first of them at `wall`. */
   escaped(of: Omit<GapEscape, 'frames'>, frames: number, wall: number): void {
     if (this.#last === undefined) return;
     this.#firstEscape ??= wall;
     const known = this.#escapes.get(of.incident);
     if (known !== undefined) known.frames += frames;
     else {
-      const gone = this.#escapes.set(of.incident, { ...of, frames }, of.rule);
-      this.#more += gone?.frames ?? 0;
+      const evicted = this.#escapes.set(of.incident, { ...of, frames }, of.rule);
+      this.#more += evicted?.frames ?? 0;
     }
   }
 
-  /** Newest first; the one that lasts, if any, before all others. */
+  /** Newest first, beginning with the one that still lasts, if any. */
   list(monotonic: number): readonly Gap[] {
     const lasting = this.#current(monotonic, undefined);
     return lasting === undefined ? this.#gaps : [lasting, ...this.#gaps];
   }
 
-  /** The silence until now, when it is a gap. */
+  /** The current silence, if it is a gap. */
   #current(monotonic: number, back: Between | undefined): Gap | undefined {
     const last = this.#last;
     if (last === undefined || monotonic - last.monotonic < SILENT_MS) return undefined;
@@ -117,20 +118,22 @@ export class GapWatch {
   }
 }
 
+/** A gap with its sentence. */
 export function gapView(gap: Gap): GapView {
   return { ...gap, text: gapText(gap) };
 }
 
-/** One sentence for a report, its resolution said. */
+/** A gap in words, including how exact its times are. */
 export function gapText(gap: Gap): string {
   const { lastFrame, back, length, escapes, more, firstEscape } = gap;
   const lasts =
     gap.unwatched === undefined
       ? '; it is still silent'
-      : `; it was still silent when the watch ended at ${iso(gap.unwatched)}`;
+      : `; it was still silent when monitoring ended at ${iso(gap.unwatched)}`;
   const long = length === undefined ? lasts : `, for ${length.least} to ${length.most} ms`;
-  const silent = `${gap.tunnel}: no frame of its server after ${iso(lastFrame.until)} (± ${lastFrame.until - lastFrame.after} ms, the time between two readings)${long}`;
-  const asked = gap.unanswered < UNANSWERED ? '' : `; ${gap.unanswered} frames of the client unanswered`;
+  const silent = `${gap.tunnel}: no frame from its server after ${iso(lastFrame.until)} (± ${lastFrame.until - lastFrame.after} ms, the time between two readings)${long}`;
+  const asked =
+    gap.unanswered < UNANSWERED ? '' : `; ${gap.unanswered} frames from the client went unanswered`;
   const heard =
     gap.handshake !== undefined
       ? `; handshake answered at ${iso(gap.handshake)}`

@@ -1,19 +1,20 @@
-// Knows: when a tunnel is alive, judged by frames the kernel counted in both directions. Must not know: where counts come from.
-// WireGuard whitepaper section 6.1: a session without traffic for 180 s (Reject-After-Time) is dead; silence alone is not an outage.
+// Whether a tunnel is alive, judged by the frames that the kernel counted in both directions. WireGuard whitepaper section 6.1: a session
+// without traffic for 180 s (Reject-After-Time) is dead; silence alone is not an outage.
 
 export type Liveness = 'up' | 'stale' | 'down';
 
-/** Frames from the server within this time: up. Milliseconds. */
+/** Up if frames came from the server within this time, milliseconds. */
 export const UP_MS = 180_000;
-/** Asking without an answer for this long: no longer up, whatever was seen before. Milliseconds. */
+/** No longer up after this long without an answer to the client's frames, milliseconds. */
 export const UNANSWERED_MS = 15_000;
-/** So many frames must have gone unanswered: keepalives are never answered, and come every 25 s at most (section 6.5). */
+/** That many frames must have gone unanswered as well: keepalives are never answered, and come every 25 s at most (section 6.5). */
 export const UNANSWERED_FRAMES = 10;
-/** An answer after this much silence is a tunnel that comes up. Milliseconds. */
+/** An answer after this much silence means that the tunnel has come up. Milliseconds. */
 const SILENT_MS = 30_000;
-/** Nothing for this long: down. Milliseconds. */
+/** Down after this long without a frame from the server, milliseconds. */
 export const STALE_MS = 600_000;
 
+/** The liveness of one tunnel. */
 export class TunnelLiveness {
   #up = 0;
   #down = 0;
@@ -22,10 +23,10 @@ export class TunnelLiveness {
   #unansweredSince: number | undefined;
   #unanswered = 0;
   #lastSeenWall: number | undefined;
-  /** When the server last answered after a silence: the nearest that counters come to a handshake. Monotonic milliseconds. */
+  /** When the server last answered after a silence, which is as close as counters come to a handshake. Monotonic milliseconds. */
   cameUpAt = 0;
 
-  /** Takes the cumulative frame counts as read at `now`; a count below the last one means that the counter started anew. */
+  /** Takes the cumulative frame counts as read at `now`; a count below the last one means that the counter was reset. */
   read(up: number, down: number, now: { readonly wall: number; readonly monotonic: number }): void {
     const answered = down !== this.#down;
     const asked = up >= this.#up ? up - this.#up : up;
@@ -44,12 +45,13 @@ export class TunnelLiveness {
     }
   }
 
-  /** Takes the first counts as where counting starts: what was counted before is no sign of life now. */
+  /** Starts counting at these values: frames that were counted before are not a sign of life now. */
   baseline(up: number, down: number): void {
     this.#up = up;
     this.#down = down;
   }
 
+  /** The liveness at monotonic milliseconds. */
   at(monotonic: number): Liveness {
     if (this.#lastDown === undefined) return 'down';
     const silent = monotonic - this.#lastDown;
@@ -57,7 +59,7 @@ export class TunnelLiveness {
     const since = this.#unansweredSince;
     const unanswered =
       since !== undefined && monotonic - since > UNANSWERED_MS && this.#unanswered >= UNANSWERED_FRAMES;
-    // The network can forge answers, but not what enters lan: who never asks has no tunnel, whatever comes back.
+    // The network can forge answers but not frames that enter lan: a client that never sends has no tunnel, whatever comes back.
     const asks = this.#lastUp !== undefined && monotonic - this.#lastUp <= UP_MS;
     return silent > UP_MS || unanswered || !asks ? 'stale' : 'up';
   }

@@ -1,5 +1,5 @@
-// Knows: which tunnels a client was seen to begin, by their handshakes. Must not know: how a handshake looks, the policy's text.
-// Which way doubt errs: a proposal is a question to a person. Nothing is a tunnel before somebody said so.
+// Tunnels that a client was seen to begin, by their handshakes, proposed to the user. A proposal opens nothing: traffic is a tunnel's only
+// after a person has added the tunnel to the policy.
 
 import type { Proposal } from '../../api/box.ts';
 import type { Recognition } from '../../flow/parsed-packet.ts';
@@ -10,14 +10,15 @@ import type { Now } from '../now.ts';
 import type { Observation } from '../observation.ts';
 import { FairMap } from '../incidents/quotas.ts';
 
-/** More than any laptop begins. Whoever fills the wire with more pushes out its own, protocol by protocol. */
-const MOST = 32;
+/** Most proposals, more than any laptop needs. A flood of one protocol pushes out only its own. */
+const LIMIT = 32;
 /** IP protocol number. */
 const TCP = 6;
 
+/** The proposals, by endpoint. */
 export class Proposals {
-  readonly #held = new FairMap<Proposal>(MOST);
-  /** Endpoints to which a client itself has sent: the network alone cannot make them, nor push them out. */
+  readonly #held = new FairMap<Proposal>(LIMIT);
+  /** Endpoints that a client itself has sent to: the network alone can neither create these nor push them out. */
   readonly #begun = new Set<string>();
 
   /** Notes the handshake in an observation, if there is one. */
@@ -26,7 +27,7 @@ export class Proposals {
     if (recognition === undefined || folded || packet.destinationPort < 0) return;
     const protocol = protocolOf(recognition);
     if (protocol === undefined) return;
-    // Either end may begin a session anew; whoever began it, the laptop's own address is no server.
+    // Either end may restart a session, but the server is never the laptop's address.
     const atSource = direction === 'down';
     const transport = packet.protocol === TCP ? 'tcp' : 'udp';
     const address = atSource ? packet.source : packet.destination;
@@ -44,16 +45,16 @@ export class Proposals {
       seen: new Date(now.wall).toISOString(),
       frames: (known?.frames ?? 0) + frames,
     };
-    const gone = this.#held.set(endpoint, proposal, group);
-    if (gone !== undefined) this.#begun.delete(gone.endpoint);
+    const evicted = this.#held.set(endpoint, proposal, group);
+    if (evicted !== undefined) this.#begun.delete(evicted.endpoint);
   }
 
-  /** The surest first. */
+  /** The most certain first. */
   list(): readonly Proposal[] {
     return [...this.#held.values()].sort((a, b) => b.confidence - a.confidence || b.frames - a.frames);
   }
 
-  /** Somebody said yes or no: it is proposed again only when it is seen again. */
+  /** Removes a proposal that was accepted or declined; it returns only when it is seen again. */
   forget(endpoint: string): void {
     this.#held.delete(endpoint);
     this.#begun.delete(endpoint);

@@ -1,4 +1,4 @@
-// Knows: which tunnels the policy has and whether each is alive. Must not know: where counts come from, incidents.
+// Watches the policy's tunnels: whether each is alive, which server answered, and how long it was silent.
 
 import { tunnelWords } from '../../policy/servers/anywhere.ts';
 import { tunnelEndpoints } from '../../policy/servers/hosts.ts';
@@ -13,7 +13,7 @@ import { TunnelLiveness } from './liveness.ts';
 import type { Handshake, Observation } from '../observation.ts';
 import type { TunnelView } from '../../api/status.ts';
 
-/** Days after which servers of a list may have moved: onion routers come and go by the week. */
+/** Days after which a server list counts as old: onion routers come and go every week. */
 const LIST_DAYS = { tor: 7, others: 30 };
 
 function listView(listed: string, protocol: string, wall: number): Pick<TunnelView, 'listed' | 'listIsOld'> {
@@ -26,13 +26,14 @@ function limitsView(tunnel: Policy['tunnels'][number]): Pick<TunnelView, 'limits
   return limits === undefined ? {} : { limits };
 }
 
-/** Servers that are remembered. */
+/** Most endpoints whose server's address is remembered. */
 const SERVERS = 64;
 
+/** The state of all tunnels of the policy. */
 export class TunnelWatch {
   #tunnels: readonly {
     readonly tunnel: Policy['tunnels'][number];
-    /** Its endpoints as the policy has them, in order. */
+    /** Its endpoints as the policy writes them, in order. */
     readonly endpoints: ReadonlySet<string>;
     /** Host names among them. */
     readonly names: ReadonlySet<string>;
@@ -40,12 +41,13 @@ export class TunnelWatch {
     readonly liveness: TunnelLiveness;
     readonly gaps: GapWatch;
   }[] = [];
-  /** Tunnels whose server has answered a handshake since its address last changed. */
+  /** Names of tunnels whose server has answered a handshake since its address last changed. */
   readonly #proven = new Set<string>();
-  /** Which address answered for an endpoint, the newest last: what is shown was seen, also when the policy calls the tunnel otherwise. */
+  /** By endpoint, the address that answered; the latest last. By endpoint, so that it is kept when a policy renames the tunnel. */
   readonly #servers = new BoundedMap<string>(SERVERS);
   #counting = false;
 
+  /** Watches the tunnels of this policy from scratch. */
   setPolicy(policy: Policy): void {
     const texts = policy.tunnels.map(() => new Set<string>());
     for (const { tunnel, text } of tunnelEndpoints(policy)) texts[tunnel]?.add(text);
@@ -60,7 +62,7 @@ export class TunnelWatch {
     this.#counting = false;
   }
 
-  /** Takes what the kernel has counted for each tunnel; the first reading is where counting starts. */
+  /** Takes the kernel's counts for each tunnel; counting starts at the first reading. */
   read(sums: KernelSums, now: Now): void {
     for (const [index, { liveness, gaps }] of this.#tunnels.entries()) {
       const { up = 0, down = 0 } = sums.tunnels[index] ?? {};
@@ -71,7 +73,7 @@ export class TunnelWatch {
     this.#counting = true;
   }
 
-  /** Servers of tunnels answered handshakes. */
+  /** Takes handshakes that tunnels' servers answered. */
   answered(handshakes: readonly Handshake[] = [], now: Now): void {
     for (const { tunnel: name, endpoint, address, at } of handshakes) {
       this.#servers.set(endpoint, address);
@@ -81,20 +83,20 @@ export class TunnelWatch {
     }
   }
 
-  /** The name of a tunnel's server leads elsewhere: whoever is there has proven nothing yet. */
+  /** A server's host name resolves to another address now: that server is not proven yet. */
   moved(host: string): void {
     for (const { tunnel, names } of this.#tunnels) if (names.has(host)) this.#proven.delete(tunnel.name);
   }
 
-  /** Frames of a red incident left past the tunnels. */
+  /** Takes frames of an incident that left outside the tunnels; only red ones matter. */
   escaped({ id, rule, exposure, severity }: Incident, { frames, first }: Observation, now: Now): void {
     if (severity !== 'red') return;
-    // The tap's clock, so that the time until its report was read does not count.
+    // When the tap saw it, without the time until its report was read.
     const wall = now.wall - Math.max(0, Math.round(now.monotonic - first));
     for (const { gaps } of this.#tunnels) gaps.escaped({ incident: id, rule, exposure }, frames, wall);
   }
 
-  /** Silences in which something escaped or nothing was answered, newest first within each tunnel. */
+  /** Silences in which something escaped or the server did not answer, newest first within each tunnel. */
   gaps(monotonic: number): Gap[] {
     return this.#tunnels.flatMap(({ gaps }) => gaps.list(monotonic));
   }
@@ -105,18 +107,18 @@ export class TunnelWatch {
     return new Set(alive.flatMap(({ names }) => [...names]));
   }
 
-  /** Endpoints of the policy whose servers have answered, the newest last. */
+  /** Endpoints of the policy whose servers have answered, the latest last. */
   endpointsInUse(): readonly string[] {
     const answered = [...this.#servers].map(([endpoint]) => endpoint);
     return answered.filter((text) => this.#tunnels.some(({ endpoints }) => endpoints.has(text)));
   }
 
-  /** A tunnel that was silent has come up after monotonic `since`. */
+  /** Whether a silent tunnel has come up after monotonic milliseconds `since`. */
   cameUpSince(since: number): boolean {
     return this.#tunnels.some(({ liveness }) => liveness.cameUpAt > since);
   }
 
-  /** `shownTime`: what may be told of a time. */
+  /** The tunnels as the status shows them. `shownTime`: redacts a wall-clock time as privacy requires. */
   views({ monotonic, wall }: Now, shownTime: (wall: number) => number = (time) => time): TunnelView[] {
     return this.#tunnels.map(({ tunnel, endpoints, names, limits, liveness }) => {
       const [first = ''] = endpoints;

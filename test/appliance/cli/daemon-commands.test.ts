@@ -50,7 +50,7 @@ describe('status', () => {
   });
 
   it('lists what the profile lets go direct, and says that it is readable', async () => {
-    const why = 'The tunnel is up and nothing escapes it but what the profile lets go direct.';
+    const why = 'The tunnel is up and nothing escapes it except what the profile allows to go direct.';
     peer.status = aStatus({ profile: 'proxy-stub', direct: 'any', allowed: someAllowed({ more: 3 }), why });
     const { code, out } = await run('status');
     expect(code).toBe(0);

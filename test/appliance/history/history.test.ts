@@ -280,7 +280,7 @@ describe('silences of tunnels', () => {
     store.closeOpenGaps(AT + 9_000);
     const [found] = store.gaps.select(0, 2 * AT, 9);
     expect(found?.unwatched).toBe(AT + 9_000);
-    expect(found && gapText(found)).toContain('still silent when the watch ended');
+    expect(found && gapText(found)).toContain('still silent when monitoring ended');
     store.forget(AT + 31 * 86_400_000, 30);
     expect(store.gaps.select(0, 2 * AT, 9)).toEqual([]);
     store.close();

@@ -125,7 +125,7 @@ describe('rule D', () => {
     const [shared] = go('203.0.113.80');
     expect(shared).toMatchObject({ exposure: '203.0.113.80', candidates: ['two.example', 'one.example'] });
     expect(shared?.why).toContain('one of 2 names');
-    expect(shared?.why).toContain('Eve has the visit, and the names to choose from');
+    expect(shared?.why).toContain('Eve has the visit and a list of possible names');
     expect(go('203.0.113.80', 'tls', {}, ['one.example'])[0]).toMatchObject({ exposure: 'one.example' });
   });
 

@@ -100,7 +100,7 @@ describe('a proof', () => {
 
   it('stands when both taps saw, the right counters grew and nothing went on', () => {
     const { turn, fault } = box();
-    expect(fault()).toContain('not yet');
+    expect(fault()).toContain('has not been proven yet');
     for (let nth = 0; nth < 50; nth += 1) {
       turn();
       expect(fault()).toBeUndefined();
@@ -112,7 +112,7 @@ describe('a proof', () => {
     ['the wan tap does not see', { wan: true }, 'the tap on wan did not see'],
     ['the rules do not hold it', { held: true }, 'the kernel did not count'],
     ['the counters stand still', { count: true }, 'the kernel did not count'],
-    ['the judge errs', { judge: 'up_allowed_dns' }, 'was called up_allowed_dns'],
+    ['the judge errs', { judge: 'up_allowed_dns' }, 'was judged as up_allowed_dns'],
   ])('falls within seconds when %s', (_case, broken, said) => {
     const { turn, fault } = box();
     turn();
@@ -161,11 +161,11 @@ describe('a proof', () => {
     );
   });
 
-  it('is no proof but a breach when one is on its way out', () => {
+  it('is no proof but a breach when one was seen leaving', () => {
     const { canary, turn, fault } = box();
     turn();
     canary.saw('wan', { serial: 1, counter: 'up_leak_dns', isLeak: true, outgoing: true }, 11_500);
-    expect(fault()).toContain('on its way out');
+    expect(fault()).toContain('was seen leaving wan');
   });
 
   it('is not given by a frame of another number', () => {

@@ -74,7 +74,7 @@ describe('a mesh', () => {
     meshes.observe(seenIn(four(17, udp(9993, 4242, bytes))), NOW);
     const [untrusted] = meshes.list(BARE);
     expect(untrusted).toMatchObject({ mesh, trusted: false, seen: '2026-06-01T12:00:00.000Z' });
-    expect(untrusted?.words).toMatch(/whatever address/);
+    expect(untrusted?.words).toMatch(/at any address/);
     const [trusted] = meshes.list(trusting);
     expect(trusted).toMatchObject({ mesh, trusted: true });
     expect(trusted?.words).toMatch(/^Peers may be anywhere: .*gets out\.$/);
