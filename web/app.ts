@@ -19,7 +19,7 @@ import { Access } from './owner/access.ts';
 import type { AccessOptions } from './owner/access.ts';
 import { hostAllowList, securityHeaders } from './http/hardening.ts';
 import { addIncidentRoutes } from './pages/incidents/incident-routes.ts';
-import { FEED_TIMES, KnowledgeFeed } from './knowledge-feed.ts';
+import { FEED_TIMES, StatusFeed } from './knowledge-feed.ts';
 import type { FeedTimes } from './knowledge-feed.ts';
 import { Renderer } from './render.ts';
 import { addSettingsRoutes } from './pages/settings/settings-routes.ts';
@@ -62,7 +62,7 @@ export function createPage(options: PageOptions): Page {
   const site: Site = {
     client,
     access,
-    feed: new KnowledgeFeed(client, options.times ?? FEED_TIMES),
+    feed: new StatusFeed(client, options.times ?? FEED_TIMES),
     visitors: new Visitors((ctx) => access.session(ctx)),
     renderer: new Renderer(import.meta.dirname, assets.addresses),
   };

@@ -1,7 +1,7 @@
 // Whether a host name is the box's own, as the policy in force says. Strangers can trigger the request to the daemon, so there is one
 // at a time and at most one every few seconds, whatever names they try.
 
-import { unlessFault } from '../src/api/client.ts';
+import { undefinedForApiFault } from '../src/api/client.ts';
 import type { ApiClient } from '../src/api/client.ts';
 
 /** How long an answer is used, also the answer that there is no name. Milliseconds. */
@@ -26,7 +26,7 @@ export class BoxName {
   }
 
   async #ask(): Promise<string | undefined> {
-    const settings = await this.#client.ask('settings').catch(unlessFault);
+    const settings = await this.#client.ask('settings').catch(undefinedForApiFault);
     return settings?.management.hostname.toLowerCase().replace(/\.$/, '');
   }
 }

@@ -2,7 +2,7 @@
 // Errs toward "not known": a broken stream, a daemon that does not answer or an unreadable answer is reported at once.
 
 import type { Status } from '../src/api/status.ts';
-import { ApiFault, unlessFault } from '../src/api/client.ts';
+import { ApiFault, undefinedForApiFault } from '../src/api/client.ts';
 import type { ApiClient, ApiFaultCode } from '../src/api/client.ts';
 import type { Knowledge } from './pages/status/view-model.ts';
 
@@ -18,7 +18,7 @@ export interface FeedTimes {
 /** A daemon that hangs is noticed within two seconds: the interval plus the time for its answer. */
 export const FEED_TIMES: FeedTimes = { askEveryMs: 600, answerMs: 1000, retryMs: 500 };
 
-export class KnowledgeFeed {
+export class StatusFeed {
   readonly #client: ApiClient;
   readonly #times: FeedTimes;
   readonly #watchers = new Set<(knowledge: Knowledge) => void>();
@@ -78,7 +78,7 @@ export class KnowledgeFeed {
     });
     this.#stream = stream;
     void this.#ask();
-    void ended.catch(unlessFault).then(() => {
+    void ended.catch(undefinedForApiFault).then(() => {
       if (this.#stream !== stream) return;
       this.#publish(this.#unknown('unreachable'));
       this.#retry = setTimeout(() => this.#open(), this.#times.retryMs);

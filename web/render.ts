@@ -28,7 +28,7 @@ import { countedOf, pathOf, RULE_TITLES } from './pages/incidents/rows.ts';
 import {
   DIRECT_TEXTS,
   OUTCOME_TEXTS,
-  PLACES,
+  NAVIGATION,
   PROFILE_TEXTS,
   PUBLIC_TEXTS,
   TEXTS,
@@ -76,7 +76,7 @@ export interface LoginParts extends Around {
   readonly asksForCode: boolean;
 }
 
-export interface Frame {
+export interface PageLayout {
   readonly title: string;
   readonly body: string;
   readonly sheets: readonly string[];
@@ -221,7 +221,7 @@ export class Renderer {
   }
 
   /** A whole page around `frame.body`. */
-  framed(frame: Frame): string {
+  framed(frame: PageLayout): string {
     const { feed, here, refresh = false, notice, script, ...rest } = frame;
     return this.draw('frame', {
       ...rest,
@@ -234,7 +234,7 @@ export class Renderer {
       clockTime,
       hasLight: feed !== undefined && script === undefined,
       script: script ?? (feed === undefined ? 'times.js' : 'page.js'),
-      places: here === undefined ? [] : PLACES,
+      places: here === undefined ? [] : NAVIGATION,
     });
   }
 

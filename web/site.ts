@@ -8,7 +8,7 @@ import type { ApiClient } from '../src/api/client.ts';
 import { readForm } from './http/form.ts';
 import type { Access } from './owner/access.ts';
 import { sameSiteOnly } from './http/hardening.ts';
-import type { KnowledgeFeed } from './knowledge-feed.ts';
+import type { StatusFeed } from './knowledge-feed.ts';
 import type { Notice, Renderer } from './render.ts';
 import { TEXTS } from './texts.ts';
 import { sentence } from './pages/status/view-model.ts';
@@ -16,7 +16,7 @@ import type { Visitors } from './owner/visitor.ts';
 
 export interface Site {
   readonly client: ApiClient;
-  readonly feed: KnowledgeFeed;
+  readonly feed: StatusFeed;
   readonly access: Access;
   readonly visitors: Visitors;
   readonly renderer: Renderer;
@@ -59,7 +59,7 @@ export async function change(
   if (form === undefined) return;
   try {
     await command(form);
-    leadTo(ctx, back);
+    seeOther(ctx, back);
   } catch (error) {
     if (!(error instanceof ApiFault)) throw error;
     ctx.status = error.code === 'refused' ? 409 : 502;
@@ -69,7 +69,7 @@ export async function change(
   }
 }
 
-export function leadTo(ctx: Context, path: string): void {
+export function seeOther(ctx: Context, path: string): void {
   ctx.redirect(path);
   ctx.status = 303;
 }

@@ -82,7 +82,7 @@ export const OUTCOME_FAULTS = {
   taken: 'A password has been set in the meantime. If you did not set it, reset it at the box.',
 } as const;
 
-export const PLACES = [
+export const NAVIGATION = [
   { path: '/', word: 'Status' },
   { path: '/incidents', word: 'Incidents' },
   { path: '/dossier', word: 'Dossier' },

@@ -6,7 +6,7 @@ import { GivenTable } from '../../src/policy/compile/nft-change.ts';
 import type { TableChange } from '../../src/policy/compile/nft-change.ts';
 import { FAMILY, TABLE, rulesetText } from '../../src/policy/compile/nft-model.ts';
 import type { NftElement, NftRuleset } from '../../src/policy/compile/nft-model.ts';
-import { differences, elementDifferences, mendingText } from '../../src/policy/compile/readback.ts';
+import { differences, elementDifferences, repairText } from '../../src/policy/compile/readback.ts';
 import { monotonicMs } from '../os/clock.ts';
 import { RunError } from '../os/run-command.ts';
 import { applyRuleset, counterValues, listSets, listTable, tableHandle } from './nftables.ts';
@@ -159,7 +159,7 @@ export class Firewall {
     const text = rulesetText(ruleset);
     const table = GivenTable.of(ruleset, monotonicMs());
     this.#isVerified = false;
-    await this.#give(found === undefined ? text : mendingText(found, text));
+    await this.#give(found === undefined ? text : repairText(found, text));
     this.#table = table;
   }
 

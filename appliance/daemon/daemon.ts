@@ -20,7 +20,7 @@ import {
 } from '../../src/policy/filter/answered.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
 import { TRIED_SET } from '../../src/policy/filter/recent-peers.ts';
-import { MADE_ONCE } from '../../src/policy/compile/made-once.ts';
+import { PRECOMPUTED } from '../../src/policy/compile/made-once.ts';
 import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { ParsedPolicy } from '../../src/policy/schema/schema.ts';
@@ -421,7 +421,7 @@ export class Daemon implements ApiSubject {
       unplugged: (ports) => this.#guard.unplugged(ports),
     }));
     const bridge = await supervisor.prepare(policy);
-    for (const make of MADE_ONCE) {
+    for (const make of PRECOMPUTED) {
       make(policy);
       await othersTurn();
     }

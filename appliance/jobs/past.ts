@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 
-import { INCIDENTS_MOST } from '../../src/api/words.ts';
+import { MAX_INCIDENTS } from '../../src/api/words.ts';
 import type { ReportFormat } from '../../src/api/words.ts';
 import { shownClients } from '../../src/guard/history/clients.ts';
 import type { ClientView, Dossier, Timeline } from '../../src/api/past.ts';
@@ -103,7 +103,7 @@ export function reportFrom(past: PastSubject, asked: ReportQuestion): Uint8Array
   const filter = { ...asked.filter, since, until };
   const report = REPORTS[format].write({
     dossier: dossierFrom(past, { ...asked, filter }),
-    incidents: past.incidents({ ...filter, limit: INCIDENTS_MOST }),
+    incidents: past.incidents({ ...filter, limit: MAX_INCIDENTS }),
     timeline: past.timeline(since, until, REPORT_BUCKETS),
   });
   return Buffer.from(report);

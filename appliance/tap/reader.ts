@@ -136,14 +136,14 @@ export class TapReader {
     const tunnel = judge.tunnelOf(packet, direction);
     if (tunnel >= 0) {
       if (direction === 'down') this.#noteHandshakeAnswer(tunnel, at);
-      else if (isRead && packet.payloadLength > 0) dissector.streamPasses();
+      else if (isRead && packet.payloadLength > 0) dissector.countStreamAsTunnel();
       return;
     }
     if (!isRead) dissector.application(bytes, packet, at * 1_000, direction);
     this.#recentPeers.recall(packet, direction, at);
     this.#answered.recall(packet, direction, at);
     const verdict = judge.judge(packet, direction);
-    packet.forNobody = judge.isForNobody(packet, direction);
+    packet.unassignedField = judge.isForNobody(packet, direction);
     if (verdict.verdict === 'essential') this.#recentPeers.learn(packet, direction, at);
     else this.#recentPeers.learnNames(packet, direction, at, judge.isOwnQuestion);
     const counter = judge.counter(packet, direction);
@@ -219,13 +219,13 @@ export class TapReader {
     if (endpoint === undefined || !isShown(endpoint, packet, 'up')) return false;
     const { dissector } = this.#parts;
     const isRead = dissector.stream(bytes, packet, endpoint.protocol, endpoint.serverName);
-    if (dissector.carries) this.#noteHandshake(endpoint, packet.destination, at);
+    if (dissector.carriesData) this.#noteHandshake(endpoint, packet.destination, at);
     return isRead;
   }
 
   /** Reports frames that were taken for the tunnel before their stream showed that it is not: the kernel let them through. */
   #reportPassed(verdict: Verdict, at: number): void {
-    const passed = this.#parts.dissector.takePassed();
+    const passed = this.#parts.dissector.takeCountedAsTunnel();
     const endpoint = this.#judge.endpoints[this.#judge.streamOf(this.#packet, 'up')];
     if (endpoint === undefined) return;
     const counter = counterName('up', 'tunnel', endpoint.tunnel);

@@ -13,9 +13,9 @@ const MAGIC = 'leakguard-update 1';
 /** Maximum length of the three header lines, in bytes. */
 const MAX_HEAD_BYTES = 2048;
 /** Maximum size of the package, in bytes; a package is about 4 MB. */
-export const UPDATE_MOST = 32 * 1024 * 1024;
+export const MAX_UPDATE_BYTES = 32 * 1024 * 1024;
 /** Maximum size of the whole file, in bytes. */
-export const UPDATE_FILE_MOST = UPDATE_MOST + MAX_HEAD_BYTES;
+export const MAX_UPDATE_FILE_BYTES = MAX_UPDATE_BYTES + MAX_HEAD_BYTES;
 /** Maximum number of newer versions that an update may be allowed to replace; this many fit in the header. */
 const MAX_DOWNGRADES = 8;
 /** Length of an Ed25519 signature (RFC 8032 section 5.1.6), in bytes. */
@@ -121,7 +121,7 @@ function headOf(text: string): UpdateHead | undefined {
   const { version, architecture, bytes, sha256: sum, downgradeFrom = [] } = value as Record<string, unknown>;
   if (!isVersion(version)) return undefined;
   if (typeof architecture !== 'string' || !/^[a-z0-9]{1,16}$/.test(architecture)) return undefined;
-  if (typeof bytes !== 'number' || bytes > UPDATE_MOST || typeof sum !== 'string') return undefined;
+  if (typeof bytes !== 'number' || bytes > MAX_UPDATE_BYTES || typeof sum !== 'string') return undefined;
   if (!Array.isArray(downgradeFrom) || downgradeFrom.length > MAX_DOWNGRADES) return undefined;
   if (!downgradeFrom.every(isVersion)) return undefined;
   return { version, architecture, bytes, sha256: sum, downgradeFrom };

@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ApiClient, unlessFault } from '../../src/api/client.ts';
+import { ApiClient, undefinedForApiFault } from '../../src/api/client.ts';
 import { compileClosedRuleset } from '../../src/policy/compile/nft.ts';
 import { monotonicMs } from '../os/clock.ts';
 import { writeDurable } from '../os/durable-file.ts';
@@ -84,9 +84,9 @@ export class DebianSystem implements UpdateSystem {
    * directory, the old daemon has ended (closeWire), and the answer names the daemon's version.
    */
   async #sees(version: string): Promise<boolean> {
-    const update = await this.#api.ask('update').catch(unlessFault);
+    const update = await this.#api.ask('update').catch(undefinedForApiFault);
     if (update?.running !== version) return false;
-    const status = await this.#api.ask('status').catch(unlessFault);
+    const status = await this.#api.ask('status').catch(undefinedForApiFault);
     return status !== undefined && status.state !== 'blind' && status.state !== 'starting';
   }
 }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { runProgram } from '../os/program-end.ts';
-import { UPDATE_FILE_MOST, UpdateError } from './bundle.ts';
+import { MAX_UPDATE_FILE_BYTES, UpdateError } from './bundle.ts';
 import { DebianSystem } from './debian-system.ts';
 import { INCOMING } from './inbox.ts';
 import { UpdateInstaller } from './installer.ts';
@@ -45,7 +45,7 @@ async function main(): Promise<number> {
   // Removed first: even if the file is refused, leakguard-update.path must not find it again.
   const taken =
     path === undefined
-      ? orError(() => takeFile(values.inbox, INCOMING, UPDATE_FILE_MOST))
+      ? orError(() => takeFile(values.inbox, INCOMING, MAX_UPDATE_FILE_BYTES))
       : readFileSync(path);
   const keys = orError(() => keysIn(values.keys));
   try {

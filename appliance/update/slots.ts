@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { UPDATE_STAGES } from '../../src/api/words.ts';
 import type { UpdateStage } from '../../src/api/words.ts';
 import { writeDurable } from '../os/durable-file.ts';
-import { UPDATE_FILE_MOST, UpdateError } from './bundle.ts';
+import { MAX_UPDATE_FILE_BYTES, UpdateError } from './bundle.ts';
 import { isSafeFolder, readSafeFile } from './safe-files.ts';
 
 export interface UpdateRecord {
@@ -59,7 +59,7 @@ export class Slots {
   /** The signed file of the last version that worked; undefined when none is stored. Throws UpdateError `unsafe-place`. */
   working(): Uint8Array | undefined {
     const path = this.#at('working.update');
-    return existsSync(path) ? readSafeFile(path, UPDATE_FILE_MOST) : undefined;
+    return existsSync(path) ? readSafeFile(path, MAX_UPDATE_FILE_BYTES) : undefined;
   }
 
   keepWorking(file: Uint8Array): void {

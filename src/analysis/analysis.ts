@@ -194,12 +194,12 @@ export class Analysis {
       const before = this.#perEndpoint[tunnel] ?? 0;
       this.#perEndpoint[tunnel] = before + 1;
       if (before < SAMPLE) this.#sample(tunnel);
-      if (isRead && parsed.payloadLength > 0) this.#dissector.streamPasses();
+      if (isRead && parsed.payloadLength > 0) this.#dissector.countStreamAsTunnel();
       return;
     }
     if (!isRead) this.#dissector.application(bytes, parsed, timeMicros);
     // Segments that were counted as the tunnel's before the stream proved to be foreign.
-    const passed = isRead ? this.#dissector.takePassed() : 0;
+    const passed = isRead ? this.#dissector.takeCountedAsTunnel() : 0;
     const stream = this.#judge.streamOf(parsed, direction);
     if (passed > 0) this.#perEndpoint[stream] = Math.max(0, (this.#perEndpoint[stream] ?? 0) - passed);
     this.#judgeOther(direction, timeMicros, 1 + passed);

@@ -48,7 +48,7 @@ export class ApiFault extends Error {
 }
 
 /** For `catch`, to go on without an answer: returns undefined for an ApiFault and throws any other error again. */
-export function unlessFault(error: unknown): undefined {
+export function undefinedForApiFault(error: unknown): undefined {
   if (!(error instanceof ApiFault)) throw error;
 }
 

@@ -9,11 +9,11 @@ import { EDITABLE } from './box.ts';
 import { refusing } from './endpoint.ts';
 import { flag, text, texts } from './schema.ts';
 import {
-  INCIDENTS_MOST,
+  MAX_INCIDENTS,
   LED_PATTERNS,
-  PASS_SECONDS_MOST,
+  MAX_PASS_SECONDS,
   REPORT_FORMATS,
-  UPDATE_PART_MOST,
+  MAX_UPDATE_PART_BYTES,
 } from './words.ts';
 
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i;
@@ -30,12 +30,12 @@ export const blockRequest = z.object({
   on: refusing(z.boolean(), 'is not true or false', 'send {"on": true} or {"on": false}'),
 });
 
-const seconds = z.int().min(1).max(PASS_SECONDS_MOST);
+const seconds = z.int().min(1).max(MAX_PASS_SECONDS);
 export const passRequest = z.object({
   seconds: refusing(
     seconds,
     'is not a valid duration',
-    `send a whole number from 1 to ${String(PASS_SECONDS_MOST)}`,
+    `send a whole number from 1 to ${String(MAX_PASS_SECONDS)}`,
   ),
   client: refusing(
     text
@@ -161,7 +161,7 @@ export const setClockRequest = z.object({
 
 export const updatePart = z.object({
   at: z.number().describe('Offset of this part in the file, bytes.'),
-  bytes: text.describe(`Base64, at most ${UPDATE_PART_MOST} bytes of the file.`),
+  bytes: text.describe(`Base64, at most ${MAX_UPDATE_PART_BYTES} bytes of the file.`),
 });
 
 /** ISO 8601 or milliseconds since 1970, transformed to milliseconds since 1970. */
@@ -208,7 +208,7 @@ const filter = {
     'is neither true nor false',
     'send true or false',
   ),
-  limit: whole(100, INCIDENTS_MOST),
+  limit: whole(100, MAX_INCIDENTS),
 };
 export const incidentQuery = z.object(filter);
 export const reportQuery = z.object({

@@ -45,8 +45,8 @@ export const REPORT_FORMATS = ['text', 'json', 'csv', 'html', 'eve'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 /** Most incidents in one list. */
-export const INCIDENTS_MOST = 2_000;
+export const MAX_INCIDENTS = 2_000;
 /** Longest duration of a captive-portal exception (pass), seconds. */
-export const PASS_SECONDS_MOST = 3_600;
+export const MAX_PASS_SECONDS = 3_600;
 /** Bytes of the file in one part of an update, so that part and JSON fit the API's body limit. */
-export const UPDATE_PART_MOST = 512 * 1024;
+export const MAX_UPDATE_PART_BYTES = 512 * 1024;

@@ -84,17 +84,17 @@ export class Dissector {
   }
 
   /** Whether the stream of the last frame has just carried more than a handshake in both directions. */
-  get carries(): boolean {
+  get carriesData(): boolean {
     return this.#application.firstBytes.carries;
   }
 
   /** Notes that the caller counted the frame that `stream` has just read, which has data, as the tunnel's. */
-  streamPasses(): void {
+  countStreamAsTunnel(): void {
     this.#application.firstBytes.passes();
   }
 
   /** How many earlier frames of the same stream were counted as the tunnel's, once the stream proves foreign. Returned only once. */
-  takePassed(): number {
+  takeCountedAsTunnel(): number {
     return this.#application.firstBytes.takePassed();
   }
 

@@ -107,10 +107,10 @@ export const NO_FINDINGS: Findings = Object.freeze({ names: Object.freeze([]), a
 export type Membership = 'none' | 'any' | 'link';
 
 /** Payload octets of the shortest Ethernet frame (IEEE 802.3 section 4.2.3.3), without and with a tag of four octets. */
-export const PADDED: readonly number[] = [46, 42];
+export const PADDED_LENGTHS: readonly number[] = [46, 42];
 
 /** How many group records a packet filter can check: the last one's group ends within the 255 octets that it can reach. */
-export const MOST_RECORDS = 8;
+export const MAX_RECORDS = 8;
 
 /** Stands for the EtherType of frames with an 802.3 length, which have none on the wire. */
 export const LLC = 0;
@@ -128,7 +128,7 @@ export class Connection {
 }
 
 /** Which field of a frame from the network contains an address that no client here has. */
-export type ForNobody = '' | 'destination' | 'target';
+export type UnassignedField = '' | 'destination' | 'target';
 
 /** The fields of one frame. A numeric field is -1 where the frame does not have it. No methods, as taps send packets as plain values. */
 export class ParsedPacket {
@@ -195,7 +195,7 @@ export class ParsedPacket {
    * The frame could carry hidden data: octets after a message of ARP, IGMP or ICMPv6 that are not the zeros that pad a short
    * frame, or a field of a BOOTP request that only a server fills in.
    */
-  spare = false;
+  hasExtraData = false;
   /** Which groups an IGMP or MLD message is about (src/flow/headers/headers-membership.ts). */
   membership: Membership = 'none';
   /**
@@ -217,10 +217,10 @@ export class ParsedPacket {
    */
   solicited = false;
   /** The source, or target, is an address that a client has just checked for duplicates (RFC 4862 section 5.4); set likewise. */
-  triedSource = false;
-  triedTarget = false;
+  tentativeSource = false;
+  tentativeTarget = false;
   /** Which field of a frame from the network has an address that no client here has. Not read from the frame, but set by the judge. */
-  forNobody: ForNobody = '';
+  unassignedField: UnassignedField = '';
 
   /** The offset of the upper-layer header; like payloadOffset, only valid as long as the buffer. */
   upperOffset = 0;
@@ -327,7 +327,7 @@ export function copyPacket(from: Readonly<ParsedPacket>, into = new ParsedPacket
   into.icmpType = from.icmpType;
   into.icmpCode = from.icmpCode;
   into.arpOperation = from.arpOperation;
-  into.spare = from.spare;
+  into.hasExtraData = from.hasExtraData;
   into.membership = from.membership;
   into.quotedPort = from.quotedPort;
   into.quotedIpLength = from.quotedIpLength;
@@ -338,9 +338,9 @@ export function copyPacket(from: Readonly<ParsedPacket>, into = new ParsedPacket
   into.quotedHead3 = from.quotedHead3;
   into.quotesReply = from.quotesReply;
   into.solicited = from.solicited;
-  into.triedSource = from.triedSource;
-  into.triedTarget = from.triedTarget;
-  into.forNobody = from.forNobody;
+  into.tentativeSource = from.tentativeSource;
+  into.tentativeTarget = from.tentativeTarget;
+  into.unassignedField = from.unassignedField;
   into.upperOffset = from.upperOffset;
   into.payloadOffset = from.payloadOffset;
   into.payloadEnd = from.payloadEnd;

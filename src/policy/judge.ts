@@ -2,7 +2,7 @@
 // When in doubt it is a leak: a kind that was recognized by a heuristic never makes a frame safe, and a frame that the kernel would let
 // through is still a leak when its contents are.
 
-import type { ParsedPacket, ForNobody } from '../flow/parsed-packet.ts';
+import type { ParsedPacket, UnassignedField } from '../flow/parsed-packet.ts';
 import { countedKind, counterName, isUncounted } from './compile/counted.ts';
 import type { Direction } from './compile/counted.ts';
 import { compilePacketFilter, countedVerdict } from './filter/packet-filter.ts';
@@ -36,7 +36,7 @@ export interface Judge {
   /** `words` false leaves the reason empty: a caller that counts a thousand equal frames needs the text once. */
   judge(packet: ParsedPacket, captureDirection: CaptureDirection, words?: boolean): Verdict;
   /** Whether the frame comes down to an address that no client here has, or asks a single client for such an address; '' if neither. */
-  isForNobody(packet: ParsedPacket, captureDirection: CaptureDirection): ForNobody;
+  isForNobody(packet: ParsedPacket, captureDirection: CaptureDirection): UnassignedField;
   /** Whether block mode lets the frame through. A frame that should not cross and is seen on wan is a breach. */
   crosses(packet: ParsedPacket, captureDirection: CaptureDirection): boolean;
   /**
@@ -168,7 +168,7 @@ export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEA
     return counterName(direction, 'tunnel', portless ? 'fragment' : endpoint.tunnel);
   }
 
-  function isForNobody(packet: ParsedPacket, captureDirection: CaptureDirection): ForNobody {
+  function isForNobody(packet: ParsedPacket, captureDirection: CaptureDirection): UnassignedField {
     return captureDirection === 'down' ? filter.isForNobody(packet) : '';
   }
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { ApiClient, ApiFault, unlessFault } from '../../src/api/client.ts';
+import { ApiClient, ApiFault, undefinedForApiFault } from '../../src/api/client.ts';
 import { aStatus, anIncident } from '../guard-peer.ts';
 
 let folder: string;
@@ -126,7 +126,7 @@ describe('the events', () => {
     server.close();
     server.closeAllConnections();
     expect(await faultOf(listen(new AbortController().signal))).toBe('unreachable');
-    await expect(client.ask('status').catch(unlessFault)).resolves.toBeUndefined();
+    await expect(client.ask('status').catch(undefinedForApiFault)).resolves.toBeUndefined();
   });
 });
 

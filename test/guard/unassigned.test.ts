@@ -19,7 +19,7 @@ function factsOf(bytes: Uint8Array): ParsedPacket {
   const dissector = new Dissector();
   dissector.headers(bytes, 0, bytes.length, bytes.length, 1, packet);
   dissector.application(bytes, packet, 0);
-  packet.forNobody = judge.isForNobody(packet, 'down');
+  packet.unassignedField = judge.isForNobody(packet, 'down');
   return packet;
 }
 
@@ -29,7 +29,7 @@ describe('an address of a tunnel is tried', () => {
   );
 
   it.each(tried)('$name', ({ packet }) => {
-    expect(packet.forNobody).toBe('destination');
+    expect(packet.unassignedField).toBe('destination');
     expect(judge.tunnelOf(packet, 'down')).toBe(-1);
     expect(new NeighbourNews().isNews(packet, 'down', 0)).toBe(true);
     const [networkAttack] = new Tripwire().see({ packet, folded: false });
@@ -42,7 +42,7 @@ describe('an address of a tunnel is tried', () => {
   ])('%s', (name, which) => {
     const shape = NEIGHBOURS.find((one) => one.name === name);
     const packet = factsOf(shape?.bytes ?? new Uint8Array());
-    expect(packet.forNobody).toBe(which);
+    expect(packet.unassignedField).toBe(which);
     expect(new Tripwire().see({ packet, folded: false })).toMatchObject([
       { exposure: 'address fd66::2 tried' },
     ]);
@@ -52,7 +52,7 @@ describe('an address of a tunnel is tried', () => {
     const shape = NEIGHBOURS.find(({ name }) => name === "solicitation of a tunnel's address");
     const bytes = Uint8Array.from(shape?.bytes ?? []);
     bytes.set([0x33, 0x33, 0xff, 0, 0, 2], 0);
-    expect(factsOf(bytes).forNobody).toBe('');
+    expect(factsOf(bytes).unassignedField).toBe('');
   });
 });
 

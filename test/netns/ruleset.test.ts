@@ -14,7 +14,7 @@ import {
 import { addText, removeText, rulesetText } from '../../src/policy/compile/nft-model.ts';
 import { elementsOf } from '../../src/policy/compile/nft-sets.ts';
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
-import { differences, mendingText } from '../../src/policy/compile/readback.ts';
+import { differences, repairText } from '../../src/policy/compile/readback.ts';
 import {
   ANSWERED,
   ANSWERED_LEARNED,
@@ -300,7 +300,7 @@ describe('a foreign hand', () => {
     expect(differences(await wire.listing(), ruleset)).toEqual([]);
     await wire.load(`${commands.replaceAll(/; (add|delete) (?=chain|rule|element)/g, '\n$1 ')}\n`);
     expect(differences(await wire.listing(), ruleset)).not.toEqual([]);
-    await wire.load(mendingText(await wire.listing(), ruleset));
+    await wire.load(repairText(await wire.listing(), ruleset));
     expect(differences(await wire.listing(), ruleset)).toEqual([]);
   });
 

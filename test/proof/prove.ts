@@ -1,7 +1,7 @@
 // Knows: how a share of the policies is proven and how that is told, a line of JSON for each. Must not know: who runs it (prove.mjs).
 
 import { writeFileSync } from 'node:fs';
-import { writeEvidence } from '../../src/wire/capture/pcapng-write.ts';
+import { writePcapng } from '../../src/wire/capture/pcapng-write.ts';
 import { compileClosedRuleset, compileRuleset } from '../../src/policy/compile/nft.ts';
 import { parseBytecode } from './bytecode.ts';
 import type { Bytecode } from './bytecode.ts';
@@ -52,7 +52,7 @@ function told(one: Refutation, name: string, directory: string): string {
   const { bytes, kind } = one;
   writeFileSync(
     path,
-    writeEvidence([{ port: kind.way === 'up' ? 'lan0' : 'wan0', wall: 0, length: bytes.length, bytes }]),
+    writePcapng([{ port: kind.way === 'up' ? 'lan0' : 'wan0', wall: 0, length: bytes.length, bytes }]),
   );
   return [
     `${name}: REFUTED: ${one.theorem}`,

@@ -4,7 +4,7 @@ import { request } from 'node:http';
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
-import { UPDATE_PART_MOST } from '../../src/api/words.ts';
+import { MAX_UPDATE_PART_BYTES } from '../../src/api/words.ts';
 import type { Body } from '../../src/api/endpoints.ts';
 import { anUpdate } from '../box-answers.ts';
 import type { GuardPeer } from '../guard-peer.ts';
@@ -82,7 +82,7 @@ function arrived(): Buffer {
   let at = 0;
   for (const [index, part] of parts.entries()) {
     expect(part.at).toBe(at);
-    expect(bytes[index]?.length).toBeLessThanOrEqual(UPDATE_PART_MOST);
+    expect(bytes[index]?.length).toBeLessThanOrEqual(MAX_UPDATE_PART_BYTES);
     at += bytes[index]?.length ?? 0;
   }
   return Buffer.concat(bytes);

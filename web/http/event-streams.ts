@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 
 import type { Context } from 'koa';
 
-import type { KnowledgeFeed } from '../knowledge-feed.ts';
+import type { StatusFeed } from '../knowledge-feed.ts';
 import { REGIONS } from '../render.ts';
 import type { Region, Regions } from '../render.ts';
 import type { Knowledge } from '../pages/status/view-model.ts';
@@ -41,7 +41,7 @@ interface Viewer {
 }
 
 export class EventStreams {
-  readonly #feed: KnowledgeFeed;
+  readonly #feed: StatusFeed;
   readonly #render: (knowledge: Knowledge) => Partial<Regions>;
   readonly #limits: StreamLimits;
   readonly #viewers = new Set<Viewer>();
@@ -51,11 +51,7 @@ export class EventStreams {
   #beat: NodeJS.Timeout | undefined;
   #leave: () => void = () => undefined;
 
-  constructor(
-    feed: KnowledgeFeed,
-    render: (knowledge: Knowledge) => Partial<Regions>,
-    limits = STREAM_LIMITS,
-  ) {
+  constructor(feed: StatusFeed, render: (knowledge: Knowledge) => Partial<Regions>, limits = STREAM_LIMITS) {
     this.#feed = feed;
     this.#render = render;
     this.#limits = limits;

@@ -1,6 +1,6 @@
 // `leakguard report`: prints the daemon's history and dossier, redacted under the privacy setting in force.
 
-import { INCIDENTS_MOST } from '../../../src/api/words.ts';
+import { MAX_INCIDENTS } from '../../../src/api/words.ts';
 import { daemonAt } from '../api-client.ts';
 import { API_OPTIONS, readArguments } from '../arguments.ts';
 import { CommandError } from '../command.ts';
@@ -66,7 +66,7 @@ async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const span = { from: String(since), to: String(until), buckets: BUCKETS };
   const [dossier, { incidents }, timeline] = await Promise.all([
     client.ask('dossier', { query: question }),
-    client.ask('incidents', { query: { ...question, limit: String(INCIDENTS_MOST) } }),
+    client.ask('incidents', { query: { ...question, limit: String(MAX_INCIDENTS) } }),
     client.ask('timeline', { query: span }),
   ]);
   const report: Report = { dossier, incidents, timeline };

@@ -10,7 +10,7 @@ import { printable } from '../../../src/api/shown.ts';
 import { anywhereWords, isAnywhere } from '../../../src/policy/servers/anywhere.ts';
 import { formatEndpoint, parseEndpoint } from '../../../src/policy/schema/endpoint.ts';
 import { IMPORT_FORMATS, importConfig } from '../../../src/policy/import/import.ts';
-import { IMPORT_MOST } from '../../../src/policy/import/imported.ts';
+import { MAX_IMPORT_BYTES } from '../../../src/policy/import/imported.ts';
 import { TUNNEL_PROTOCOLS } from '../../../src/api/words.ts';
 import { daemonAt } from '../api-client.ts';
 import { API_OPTIONS, readArguments } from '../arguments.ts';
@@ -188,7 +188,7 @@ function sendable(
 ): Omit<Body<'importTunnel'>, 'name'> {
   if (read.length > MAX_LIST_BYTES) throw usage('The file is too large for a list of servers.');
   const isChosen = choice.service !== undefined || choice.protocol !== undefined;
-  if (read.length <= IMPORT_MOST && !isChosen) return { bytes: read.toString('base64') };
+  if (read.length <= MAX_IMPORT_BYTES && !isChosen) return { bytes: read.toString('base64') };
   const found = importConfig(read, choice);
   const [tunnel] = found?.tunnels ?? [];
   if (tunnel?.list === undefined)

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 
 import type { ApiClient } from '../../../src/api/client.ts';
-import { UPDATE_PART_MOST } from '../../../src/api/words.ts';
+import { MAX_UPDATE_PART_BYTES } from '../../../src/api/words.ts';
 import type { UpdateStatus } from '../../../src/api/box.ts';
 import { UpdateError } from '../../update/bundle.ts';
 import { DebianSystem } from '../../update/debian-system.ts';
@@ -62,8 +62,8 @@ export const updateCommand: Command = {
 };
 
 async function send(client: ApiClient, file: Uint8Array): Promise<UpdateStatus> {
-  for (let at = 0; at < file.length || at === 0; at += UPDATE_PART_MOST) {
-    const bytes = Buffer.from(file.subarray(at, at + UPDATE_PART_MOST)).toString('base64');
+  for (let at = 0; at < file.length || at === 0; at += MAX_UPDATE_PART_BYTES) {
+    const bytes = Buffer.from(file.subarray(at, at + MAX_UPDATE_PART_BYTES)).toString('base64');
     await client.ask('updatePart', { body: { at, bytes } });
   }
   return client.ask('installUpdate');

@@ -10,7 +10,7 @@ import type { EvidenceFrame } from '../../../src/guard/incidents/evidence.ts';
 import type { IncidentFilter } from '../../../src/guard/history/history.ts';
 import type { Privacy } from '../../../src/guard/history/privacy.ts';
 import type { AllowedView, IncidentView, Status } from '../../../src/api/status.ts';
-import { writeEvidence } from '../../../src/wire/capture/pcapng-write.ts';
+import { writePcapng } from '../../../src/wire/capture/pcapng-write.ts';
 import { dossierFrom, reportFrom } from '../../jobs/past.ts';
 import type { DossierQuestion, PastJobs, PastKind } from '../../jobs/past.ts';
 import { REPORTS } from '../../report/report.ts';
@@ -49,7 +49,7 @@ export function historyRoutes(history: HistorySubject, box: { status(): Status }
     incident: ({ params: { id } }) => history.incident(id) ?? noIncident(id),
     evidence: ({ params: { id } }) => {
       const frames = history.evidence(id);
-      if (frames.length > 0) return new BinaryAnswer('application/x-pcapng', writeEvidence(frames));
+      if (frames.length > 0) return new BinaryAnswer('application/x-pcapng', writePcapng(frames));
       if (history.incident(id) === undefined) return noIncident(id);
       throw new ApiError(404, 'no-evidence', `no frame of ${id} was kept (privacy: ${history.privacy})`);
     },

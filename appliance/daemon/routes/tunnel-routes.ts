@@ -10,7 +10,7 @@ import type { Fault } from '../../../src/policy/fault.ts';
 import type { Status } from '../../../src/api/status.ts';
 import { formatEndpoint } from '../../../src/policy/schema/endpoint.ts';
 import { IMPORT_FORMATS } from '../../../src/policy/import/import.ts';
-import { IMPORT_MOST } from '../../../src/policy/import/imported.ts';
+import { MAX_IMPORT_BYTES } from '../../../src/policy/import/imported.ts';
 import type { UnusedLine } from '../../../src/policy/import/imported.ts';
 import type { ListChange, TunnelRequest } from '../../../src/policy/schema/tunnel-request.ts';
 import type { EditedPolicy, Result } from '../../jobs/parsing.ts';
@@ -54,7 +54,7 @@ async function take(
   if (read !== undefined)
     return propose(box, { name, protocol: chosen, endpoints: read, listed: day ?? today() }, [], yes);
   const given = bytes === undefined ? text : new Uint8Array(Buffer.from(bytes, 'base64'));
-  if (given === undefined || given.length > IMPORT_MOST)
+  if (given === undefined || given.length > MAX_IMPORT_BYTES)
     throw refused(
       [fault('text', 'is not a configuration', `Send ${IMPORT_FORMATS}, and a name for the tunnel.`)],
       ENDPOINTS.importTunnel.usage,

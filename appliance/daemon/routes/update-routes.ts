@@ -3,10 +3,10 @@
 
 import { join } from 'node:path';
 
-import { UPDATE_PART_MOST } from '../../../src/api/words.ts';
+import { MAX_UPDATE_PART_BYTES } from '../../../src/api/words.ts';
 import type { UpdateStatus } from '../../../src/api/box.ts';
 import type { Body } from '../../../src/api/endpoints.ts';
-import { UPDATE_MOST, UpdateError, readUpdate } from '../../update/bundle.ts';
+import { MAX_UPDATE_BYTES, UpdateError, readUpdate } from '../../update/bundle.ts';
 import { Inbox } from '../../update/inbox.ts';
 import { keysIn } from '../../update/keys.ts';
 import { UPDATE_PLACES } from '../../update/places.ts';
@@ -36,11 +36,11 @@ function take(inbox: Inbox, { at, bytes: text }: Body<'updatePart'>): Inbox {
   const next = inbox.received;
   if (at !== 0 && at !== next)
     throw new ApiError(409, 'order', `the next part begins at byte ${next}, not at ${at}`);
-  if (bytes.length === 0 || bytes.length > UPDATE_PART_MOST || at + bytes.length > UPDATE_MOST)
+  if (bytes.length === 0 || bytes.length > MAX_UPDATE_PART_BYTES || at + bytes.length > MAX_UPDATE_BYTES)
     throw new ApiError(
       413,
       'too-large',
-      `a part has 1 to ${UPDATE_PART_MOST} bytes, an update at most ${UPDATE_MOST}`,
+      `a part has 1 to ${MAX_UPDATE_PART_BYTES} bytes, an update at most ${MAX_UPDATE_BYTES}`,
     );
   inbox.receive(at, bytes);
   return inbox;

@@ -4,7 +4,7 @@
 
 import { IPV4_HEADER, IPV6_HEADER, Protocol, TCP_HEADER, UDP_HEADER } from '../../wire/ip/ip.ts';
 import { readHead, u16, u32 } from '../../wire/octets.ts';
-import { PADDED } from '../parsed-packet.ts';
+import { PADDED_LENGTHS } from '../parsed-packet.ts';
 import type { ParsedPacket } from '../parsed-packet.ts';
 import { igmpMembership, mldMembership } from './headers-membership.ts';
 import { isPortUnreachable, readQuote } from './headers-quote.ts';
@@ -63,7 +63,7 @@ function readIpv4(bytes: Uint8Array, at: number, end: number, wireEnd: number, p
   readUpper(bytes, at + headerLength, end, at + total, packet);
   if (packet.protocol === Protocol.IGMP && !packet.moreFragments && packet.fragmentOffset === 0)
     packet.membership = igmpMembership(bytes, at, total, end);
-  if (packet.protocol === Protocol.IGMP) packet.spare = !isPadded(bytes, at, at + total, wireEnd);
+  if (packet.protocol === Protocol.IGMP) packet.hasExtraData = !isPadded(bytes, at, at + total, wireEnd);
 }
 
 function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, packet: ParsedPacket): void {
@@ -134,7 +134,7 @@ function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, p
   )
     packet.membership = mldMembership(bytes, at, total, end);
   // Such a packet is longer than the shortest frame, so it needs no padding.
-  if (packet.protocol === Protocol.ICMPV6) packet.spare = wireEnd > ipEnd;
+  if (packet.protocol === Protocol.ICMPV6) packet.hasExtraData = wireEnd > ipEnd;
 }
 
 function isExtension(protocol: number): boolean {
@@ -194,7 +194,7 @@ function readUdp(bytes: Uint8Array, at: number, captured: number, ipEnd: number,
   packet.payloadLength = ipEnd - packet.payloadOffset;
   if (packet.destinationPort === 67 || packet.destinationPort === 68) {
     packet.bootpCookie = readHead(bytes, packet.payloadOffset + 236, captured);
-    packet.spare = packet.destinationPort === 67 && !isBareRequest(bytes, packet.payloadOffset);
+    packet.hasExtraData = packet.destinationPort === 67 && !isBareRequest(bytes, packet.payloadOffset);
   }
   // Only in a first fragment may the datagram's length exceed the packet's.
   if (length < UDP_HEADER || (length > ipEnd - at && !packet.moreFragments)) {
@@ -249,7 +249,7 @@ function isBareRequest(bytes: Uint8Array, at: number): boolean {
 /** Whether nothing follows the message but the zeros that pad a short frame. */
 export function isPadded(bytes: Uint8Array, at: number, messageEnd: number, wireEnd: number): boolean {
   if (wireEnd === messageEnd) return true;
-  return PADDED.includes(wireEnd - at) && isZero(bytes, messageEnd, wireEnd);
+  return PADDED_LENGTHS.includes(wireEnd - at) && isZero(bytes, messageEnd, wireEnd);
 }
 
 /** Octets that were not captured count as zero. */

@@ -4,7 +4,7 @@
 
 import { ROUTER_ALERT_V4, ROUTER_ALERT_V6 } from '../../wire/ip/ip.ts';
 import { u16, u32 } from '../../wire/octets.ts';
-import { MOST_RECORDS } from '../parsed-packet.ts';
+import { MAX_RECORDS } from '../parsed-packet.ts';
 import type { Membership } from '../parsed-packet.ts';
 import { Icmp6, isListenerDiscovery } from '../../wire/ip/icmp.ts';
 
@@ -36,8 +36,7 @@ function isLinkReport4(bytes: Uint8Array, at: number, length: number, to: number
     return length === 8 && isLinkGroup4(to) && isLinkGroup4(u32(bytes, at + 4));
   if (type === IGMP_LEAVE) return length === 8 && to === ALL_ROUTERS_4 && isLinkGroup4(u32(bytes, at + 4));
   const records = u32(bytes, at + 4);
-  if (type !== IGMP_V3_REPORT || to !== IGMP_V3_ROUTERS || records < 1 || records > MOST_RECORDS)
-    return false;
+  if (type !== IGMP_V3_REPORT || to !== IGMP_V3_ROUTERS || records < 1 || records > MAX_RECORDS) return false;
   if (length !== 8 + 8 * records) return false;
   for (let record = at + 8; record < at + length; record += 8)
     if (!isPlainRecord(bytes, record) || !isLinkGroup4(u32(bytes, record + 4))) return false;
@@ -93,7 +92,7 @@ function isLinkReport6(bytes: Uint8Array, at: number, message: number, length: n
     return isLinkGroup6(bytes, message + 8) && (isDone ? isLinkNode(bytes, to, 2) : isLinkGroup6(bytes, to));
   }
   const records = u32(bytes, message + 4);
-  if (!isLinkNode(bytes, to, 0x16) || records < 1 || records > MOST_RECORDS || length !== 8 + 20 * records)
+  if (!isLinkNode(bytes, to, 0x16) || records < 1 || records > MAX_RECORDS || length !== 8 + 20 * records)
     return false;
   for (let record = message + 8; record < message + length; record += 20)
     if (!isPlainRecord(bytes, record) || !isLinkGroup6(bytes, record + 4)) return false;

@@ -115,13 +115,13 @@ function clear(packet: ParsedPacket): void {
   packet.icmpType = -1;
   packet.icmpCode = -1;
   packet.arpOperation = -1;
-  packet.spare = false;
+  packet.hasExtraData = false;
   packet.membership = 'none';
   packet.quotedPort = -1;
   packet.quotesReply = false;
   packet.solicited = false;
-  packet.triedSource = packet.triedTarget = false;
-  packet.forNobody = '';
+  packet.tentativeSource = packet.tentativeTarget = false;
+  packet.unassignedField = '';
   packet.upperOffset = 0;
   packet.payloadOffset = 0;
   packet.payloadEnd = 0;

@@ -27,7 +27,7 @@ export class NeighbourNews {
   isNews(packet: ParsedPacket, direction: 'up' | 'down', now: number): boolean {
     if (packet.kind === 'nd' && direction === 'up')
       return this.#isFirst(discoveryKey(packet), now, packet.sourceMac);
-    if (packet.forNobody !== '') return this.#isFirst(nobodyKey(packet), now, packet.destinationMac);
+    if (packet.unassignedField !== '') return this.#isFirst(nobodyKey(packet), now, packet.destinationMac);
     const arp = packet.arpOperation === 1 && packet.outerEtherType === EtherType.ARP;
     if (direction === 'up' ? !arp : !(arp || packet.ipVersion === 4) || isGroup(packet.destinationMac))
       return false;
@@ -66,6 +66,11 @@ function discoveryKey({ icmpType, sourceMac, source, target }: ParsedPacket): st
   return `nd ${String(icmpType)} ${String(sourceMac)} ${address.join(' ')} ${String(isUnspecified(source))}`;
 }
 
-function nobodyKey({ forNobody, destinationMac, destination, target }: ParsedPacket): string {
+function nobodyKey({
+  unassignedField: forNobody,
+  destinationMac,
+  destination,
+  target,
+}: ParsedPacket): string {
   return `nobody ${String(destinationMac)} ${(forNobody === 'target' ? target : destination).join(' ')}`;
 }

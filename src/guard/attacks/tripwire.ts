@@ -82,7 +82,7 @@ export class Tripwire {
   /** The network attacks that one observation from wan shows. */
   see({ packet, folded }: Pick<Observation, 'packet' | 'folded'>): NetworkAttack[] {
     if (folded) return [];
-    if (packet.forNobody !== '') return this.#probe(packet);
+    if (packet.unassignedField !== '') return this.#probe(packet);
     const { offer, answers } = packet.findings;
     if (packet.kind === 'dns' && answers.length > 0) return this.#moves(packet);
     const mac = packet.sourceMac;
@@ -103,9 +103,9 @@ export class Tripwire {
   #probe(packet: ParsedPacket): NetworkAttack[] {
     const own = this.#leases.get(packet.destinationMac);
     const asksByArp = packet.arpOperation === 1;
-    const asks6 = packet.forNobody === 'target';
+    const asks6 = packet.unassignedField === 'target';
     const version = packet.ipVersion === 6 ? 6 : 4;
-    if (packet.forNobody === '') {
+    if (packet.unassignedField === '') {
       if (own === undefined || (packet.ipVersion !== 4 && !asksByArp)) return [];
       const asked = parseNetwork(addressText(4, packet.destination));
       if (addressText(4, packet.destination) === own || asked === undefined || !isPrivate(asked)) return [];

@@ -8,7 +8,7 @@ import type { Policy } from '../policy.ts';
  * Each function makes one part that compiling and judging would otherwise make all at once at their first use. A process that must not
  * block for long calls them one by one, in this order, and yields in between.
  */
-export const MADE_ONCE: readonly ((policy: Policy) => unknown)[] = [
+export const PRECOMPUTED: readonly ((policy: Policy) => unknown)[] = [
   tunnelEndpoints,
   serverGroupsOf,
   serverGroupElements,

@@ -17,7 +17,7 @@ import { is, nftTexts } from '../filter/match.ts';
 import { OPENINGS } from '../filter/openings.ts';
 import type { Opening } from '../filter/openings.ts';
 import {
-  heldForms,
+  mustTunnelForms,
   bootstrapLengths,
   bootstrapNames,
   nameScan,
@@ -240,7 +240,7 @@ function bootstrapMatches(policy: Policy, direction: Direction): ReturnType<type
 function questionChains(policy: Policy, direction: Direction): NftChain[] {
   if (policy.profile !== 'split' || direction === 'down') return [];
   const { prefix, longest } = nameScan(policy);
-  const scan = heldForms(policy).flatMap(({ suffix, itself }, nth) => {
+  const scan = mustTunnelForms(policy).flatMap(({ suffix, itself }, nth) => {
     const bytes = wireName(suffix);
     // Two bytes more than in a datagram: over TCP a length field comes first.
     const offsets = Array.from({ length: prefix + 3 }, (_, at) => at).slice(itself ? 0 : 2);

@@ -275,7 +275,7 @@ function joinedKey(fields: readonly unknown[]): string {
  * on another hook, because the kernel refuses to move a chain; after it the removal of chains that are not ours, which alone would
  * survive a reload.
  */
-export function mendingText(listing: unknown, rulesetText: string): string {
+export function repairText(listing: unknown, rulesetText: string): string {
   const actual = shapeOfListing(listing);
   const expected = expectedShape(rulesetText);
   const there = [...(actual?.chains ?? [])].filter(([name]) => /^[A-Za-z]\w*$/.test(name));

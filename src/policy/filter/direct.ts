@@ -4,7 +4,7 @@
 import type { Direction } from '../compile/counted.ts';
 import { needsAnswer } from './answered.ts';
 import { address, icmp, port, protocol } from './fields.ts';
-import { byFamily, byWay, is, isIn, named, predicateOf } from './match.ts';
+import { byFamily, byDirection, is, isIn, named, predicateOf } from './match.ts';
 import type { Predicate, Term } from './match.ts';
 import type { Direct, Policy } from '../policy.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
@@ -85,7 +85,7 @@ function closedPort(direction: Direction, splitDns: boolean): Term {
 
 /** Whether the kernel lets an unfragmented packet go direct. */
 export const goesDirect = byFamily((family) =>
-  byWay((direction): Predicate => {
+  byDirection((direction): Predicate => {
     const rules = directRules(direction, family, false).map(({ match, opens }) => ({
       opens,
       holds: predicateOf(match, undefined),

@@ -15,7 +15,7 @@ import { membershipOf } from './membership.ts';
 import type { Policy } from '../policy.ts';
 import { tunnelReport } from './port-report.ts';
 import { address, hopLimit, icmp, ipLength, port, protocol, udp } from './fields.ts';
-import { byFamily, byWay, is, isBetween, isIn, named, nftTexts, predicateOf } from './match.ts';
+import { byFamily, byDirection, is, isBetween, isIn, named, nftTexts, predicateOf } from './match.ts';
 import type { Named, Predicate, Term } from './match.ts';
 import { essential, whole6 } from './rule.ts';
 import type { EssentialRule, Peers, EssentialKind } from './rule.ts';
@@ -38,7 +38,7 @@ const BARE_REQUEST = named(
     '@th,336,80 0x0',
     ...Array.from({ length: 12 }, (_, at) => `@th,${416 + 128 * at},128 0x0`),
   ].join(' '),
-  (packet) => !packet.spare,
+  (packet) => !packet.hasExtraData,
 );
 const LINK_LOCAL = 'fe80::/10';
 
@@ -186,7 +186,7 @@ export function compileEssential(
 ): (packet: ParsedPacket, direction: Direction) => EssentialKind | undefined {
   const compiled = (form: Form) =>
     byFamily((family) =>
-      byWay((direction): readonly Compiled[] =>
+      byDirection((direction): readonly Compiled[] =>
         essentialRules(policy, learned, form, family, direction).map(({ kind, match, further }) => ({
           kind,
           holds: predicateOf(further === undefined ? match : [...match, further], peers),
@@ -200,7 +200,7 @@ export function compileEssential(
     if (packet.malformed !== undefined && packet.malformed !== 'udp-length') return undefined;
     switch (packet.outerEtherType) {
       case EtherType.ARP:
-        if (direction === 'up' && packet.spare) return undefined;
+        if (direction === 'up' && packet.hasExtraData) return undefined;
         return peers.neighbours.mayResolve4(packet, direction) ? 'arp' : undefined;
       case EtherType.EAPOL:
         return packet.solicited || isEapolPeer(packet.destinationMac, direction) ? 'eapol' : undefined;

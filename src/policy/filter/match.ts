@@ -60,7 +60,7 @@ export function named<Asked>(
   return { of: 'named', nft: typeof nft === 'string' ? [nft] : nft, holds };
 }
 
-export function byWay<T>(make: (direction: 'up' | 'down') => T): Readonly<Record<'up' | 'down', T>> {
+export function byDirection<T>(make: (direction: 'up' | 'down') => T): Readonly<Record<'up' | 'down', T>> {
   return { up: make('up'), down: make('down') };
 }
 

@@ -2,7 +2,7 @@
 // switch forwards only the groups that a host has joined, and neighbour discovery is multicast. Groups of the link itself reveal nothing
 // particular about a client; any other group names a service.
 
-import { MOST_RECORDS, PADDED } from '../../flow/parsed-packet.ts';
+import { MAX_RECORDS, PADDED_LENGTHS } from '../../flow/parsed-packet.ts';
 import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { LISTENER_DISCOVERY } from '../../wire/ip/icmp.ts';
 import type { Direction } from '../compile/counted.ts';
@@ -26,7 +26,8 @@ const MIN_LENGTH = 32;
 export function membershipOf(family: 4 | 6, direction: Direction): EssentialRule {
   const alert = named(ALERT[family], ({ membership }) => membership !== 'none');
   if (direction === 'up') {
-    const ofLink = ({ membership, spare }: ParsedPacket): boolean => membership === 'link' && !spare;
+    const ofLink = ({ membership, hasExtraData: spare }: ParsedPacket): boolean =>
+      membership === 'link' && !spare;
     return essential('igmp-mld', [alert], named(family === 4 ? 'jump up_igmp' : 'jump up_mld', ofLink));
   }
   const message = family === 4 ? [] : [is(icmp[6].type, ...LISTENER_DISCOVERY), is(icmp[6].code, 0)];
@@ -39,7 +40,7 @@ export function membershipOf(family: 4 | 6, direction: Direction): EssentialRule
   ]);
 }
 
-const RECORDS = Array.from({ length: MOST_RECORDS }, (_, at) => at + 1);
+const RECORDS = Array.from({ length: MAX_RECORDS }, (_, at) => at + 1);
 
 /** An IGMPv3 group record of type 1 to 6, without auxiliary data and sources, for a group in 224.0.0.0/24. */
 function record4(at: number): string {
@@ -60,7 +61,7 @@ function record6(at: number): string {
 
 /** Matches for the length of the frame's payload: the packet alone, or padded with zeros where it is shorter than the shortest frame. */
 function whole4(length: number): string[] {
-  const filled = PADDED.filter((all) => all > length);
+  const filled = PADDED_LENGTHS.filter((all) => all > length);
   return [
     `ip length ${length} meta length ${length}`,
     ...filled.map(

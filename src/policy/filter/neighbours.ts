@@ -18,7 +18,17 @@ import type { Place } from '../compile/server-groups.ts';
 import { isOpenProfile } from './direct.ts';
 import { Arp, arp, ether } from './fields.ts';
 import type { AddressField } from './fields.ts';
-import { anyOf, byWay, is, isIn, isInNetwork, named, networkOfText, nftTexts, predicateOf } from './match.ts';
+import {
+  anyOf,
+  byDirection,
+  is,
+  isIn,
+  isInNetwork,
+  named,
+  networkOfText,
+  nftTexts,
+  predicateOf,
+} from './match.ts';
 import type { Named, Predicate, Term } from './match.ts';
 import { isTranslated } from '../servers/hosts.ts';
 import type { Host } from '../servers/hosts.ts';
@@ -180,7 +190,7 @@ export function compileNeighbours(
     isNear: (address) => near4.has(address[3] ?? 0),
     isOpenFor: (client) => passes.isOpenFor(client),
   };
-  const arpTests = byWay((direction) => {
+  const arpTests = byDirection((direction) => {
     const { form, about } = arpRules(policy, learned, direction);
     const any = (rules: readonly ArpRule[]): Predicate =>
       anyOf(rules.map((rule) => predicateOf(rule, known)));

@@ -43,7 +43,14 @@ export function compileOwnAddresses(learned: LearnedState): OwnAddresses {
     isLinkLocal(target) || links.length === 0 || links.some((link) => inNetwork(target, link, 64));
 
   return {
-    speaksAsItself({ icmpType, source, target, sourceMac, triedSource, triedTarget }) {
+    speaksAsItself({
+      icmpType,
+      source,
+      target,
+      sourceMac,
+      tentativeSource: triedSource,
+      tentativeTarget: triedTarget,
+    }) {
       const isSettled = settled.has(sourceMac);
       if (icmpType !== Icmp6.NEIGHBOUR_ADVERTISEMENT && isUnspecified(source))
         return icmpType === Icmp6.ROUTER_SOLICITATION || isAssignable(target);
@@ -54,7 +61,7 @@ export function compileOwnAddresses(learned: LearnedState): OwnAddresses {
         (!isSettled && isHere(target))
       );
     },
-    isAsked: ({ target, triedTarget }) =>
+    isAsked: ({ target, tentativeTarget: triedTarget }) =>
       isOwn(target, triedTarget) || (learned.unsettled6 && isHere(target)),
   };
 }

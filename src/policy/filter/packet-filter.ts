@@ -2,7 +2,7 @@
 // fields, and names only where the ruleset matches them in the payload. The differential test (test/netns/differential*.test.ts) compares
 // this file with a real bridge.
 
-import type { ParsedPacket, ForNobody } from '../../flow/parsed-packet.ts';
+import type { ParsedPacket, UnassignedField } from '../../flow/parsed-packet.ts';
 import { parseAddress, parseMac } from '../../wire/ip/address.ts';
 import { allowRules } from './allow.ts';
 import { isHeldAnswer, needsAnswer } from './answered.ts';
@@ -17,7 +17,7 @@ import { EndpointTable } from '../servers/endpoint-table.ts';
 import { compileEssential } from './essential.ts';
 import { OPENINGS } from './openings.ts';
 import type { Opening } from './openings.ts';
-import { byFamily, byWay, predicateOf } from './match.ts';
+import { byFamily, byDirection, predicateOf } from './match.ts';
 import type { EssentialKind } from './rule.ts';
 import {
   designatedEndpoints,
@@ -28,7 +28,7 @@ import {
   tunnelEndpoints,
 } from '../servers/hosts.ts';
 import type { JudgedEndpoint } from '../servers/hosts.ts';
-import { heldForms, bootstrapLengths, bootstrapNames, hostAsked, nameScan } from '../servers/names.ts';
+import { mustTunnelForms, bootstrapLengths, bootstrapNames, hostAsked, nameScan } from '../servers/names.ts';
 import type { LearnedState } from '../servers/learned.ts';
 import { compileNeighbours, nearHosts } from './neighbours.ts';
 import { lettersOf } from '../servers/name-forms.ts';
@@ -83,7 +83,7 @@ export interface PacketFilter extends Pick<TunnelIndex, 'endpointOf'> {
   /** Whether the frame has an address of the box: it is judged like any other, but never crosses. */
   endsAtBox(packet: ParsedPacket): boolean;
   /** Whether the frame comes down to an address that no client here has, or asks a single client for such an address; '' if neither. */
-  isForNobody(packet: ParsedPacket): ForNobody;
+  isForNobody(packet: ParsedPacket): UnassignedField;
   /** Whether the frame is counted as allowed, and in block mode forwarded only by the daemon (src/policy/filter/answered.ts). */
   holds(packet: ParsedPacket, direction: Direction): boolean;
   /** The name for which the frame's far address was an answer, where rule D watches the address; else undefined. */
@@ -106,7 +106,7 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
   const designated = hostsOf(designatedEndpoints(policy), learned);
   const { endpointOf, findUdp } = compileTunnels(endpoints, tunnels);
   const safe = compileDesignated(policy, designated);
-  const allow = byWay((direction) => compileAllow(policy.allow, direction));
+  const allow = byDirection((direction) => compileAllow(policy.allow, direction));
   const servers = learned.dhcpServers.map(({ address, mac }) => ({
     word: parseAddress(address)?.words[3],
     mac: parseMac(mac),
@@ -115,7 +115,7 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
   const passes = compilePasses(learned);
   const holes = new Map(bootstrapNames(policy).map((name) => [name, bootstrapLengths(name)]));
   const scan = nameScan(policy);
-  const held = heldForms(policy);
+  const held = mustTunnelForms(policy);
   const limits = messageLimits(policy);
   const answered = needsAnswer(policy);
   const open = isOpenProfile(policy);

@@ -5,7 +5,17 @@ import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { parseMac } from '../../wire/ip/address.ts';
 import type { Direction } from '../compile/counted.ts';
 import { address, port, protocol } from './fields.ts';
-import { anyOf, byFamily, byWay, is, isIn, isInNetwork, named, networkOfText, predicateOf } from './match.ts';
+import {
+  anyOf,
+  byFamily,
+  byDirection,
+  is,
+  isIn,
+  isInNetwork,
+  named,
+  networkOfText,
+  predicateOf,
+} from './match.ts';
 import type { Term } from './match.ts';
 import type { LearnedState } from '../servers/learned.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
@@ -39,7 +49,7 @@ export function compilePasses(learned: LearnedState): Passes {
     .filter(({ network }) => network.includes(':'))
     .map(({ network }) => networkOfText(network));
   const rules = byFamily((family) =>
-    byWay((direction) =>
+    byDirection((direction) =>
       anyOf(passRules(learned, direction, family).map((rule) => predicateOf(rule, undefined))),
     ),
   );

@@ -130,8 +130,8 @@ export class RecentPeers {
       return;
     }
     if (!isNeighbourMessage(packet)) return;
-    packet.triedSource = this.#tried.has(addressText(6, packet.source), now);
-    packet.triedTarget = this.#tried.has(addressText(6, packet.target), now);
+    packet.tentativeSource = this.#tried.has(addressText(6, packet.source), now);
+    packet.tentativeTarget = this.#tried.has(addressText(6, packet.target), now);
     if (captureDirection !== 'down' && isGlobal(packet.destination))
       packet.solicited = this.#recentPeers.has(addressText(6, packet.destination), now);
   }

@@ -37,7 +37,7 @@ export function essential(
 
 /** An IPv6 packet of exactly this payload length, and nothing after it: such a packet is long enough to need no padding. */
 export function whole6(length: number): Named {
-  return named(nftWhole6(length), (packet) => ipLength[6].read(packet) === length && !packet.spare);
+  return named(nftWhole6(length), (packet) => ipLength[6].read(packet) === length && !packet.hasExtraData);
 }
 
 /** nft matches for an IPv6 packet of this payload length with nothing after it. */

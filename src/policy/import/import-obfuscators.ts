@@ -4,7 +4,7 @@
 // (Shadowsocks), sing-box's outbounds, usque's config.json, tor(1) ("Bridge"), udp2raw's and wstunnel's usage.
 
 import { parseAddress } from '../../wire/ip/address.ts';
-import { IMPORT_MOST, Importing, hostAndPort, shownKeyword, trimmedLines } from './imported.ts';
+import { MAX_IMPORT_BYTES, Importing, hostAndPort, shownKeyword, trimmedLines } from './imported.ts';
 import type { Import } from './imported.ts';
 import type { Transport } from '../policy.ts';
 
@@ -40,7 +40,7 @@ function isBridge(content: string): boolean {
 /** Whether the text is a configuration, link, bridge or command line of such a program. */
 export function isObfuscatorConfig(text: string): boolean {
   // Longer texts are lists of servers.
-  if (text.length > IMPORT_MOST) return false;
+  if (text.length > MAX_IMPORT_BYTES) return false;
   if (jsonOf(text) !== undefined) return true;
   return linesOf(text).some(({ content }) => LINK.test(content) || isBridge(content) || isCommand(content));
 }

@@ -29,7 +29,7 @@ export interface Import {
 }
 
 /** Characters; a longer file is not a tunnel configuration. */
-export const IMPORT_MOST = 512_000;
+export const MAX_IMPORT_BYTES = 512_000;
 
 /** How many unused lines are listed. */
 const MAX_UNUSED = 200;

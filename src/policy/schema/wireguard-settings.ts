@@ -1,7 +1,7 @@
 // Settings that change WireGuard's packets, as the policy and configurations write them. AmneziaWG's parameters keep their own names
 // and forms: a number, a range `first-last`, and for packets `<b 0x…><r 16><t>`.
 
-import { DECOY_HEAD } from '../shapes/wireguard-forms.ts';
+import { MAX_DECOY_HEAD } from '../shapes/wireguard-forms.ts';
 import type { Decoy, Span, WireguardForm } from '../shapes/wireguard-forms.ts';
 
 /** As in the policy file. */
@@ -94,9 +94,9 @@ function decoyOf(text: string): Decoy | undefined {
     at += whole.length;
     if (hex !== undefined) {
       const bytes = bytesOf(hex);
-      if (isFixed) head.push(...bytes.slice(0, Math.max(0, DECOY_HEAD - head.length)));
+      if (isFixed) head.push(...bytes.slice(0, Math.max(0, MAX_DECOY_HEAD - head.length)));
       length += bytes.length;
-      isFixed &&= head.length < DECOY_HEAD;
+      isFixed &&= head.length < MAX_DECOY_HEAD;
     } else {
       length += many !== undefined ? Number(many) : word?.startsWith('w') === true ? 0 : 4;
       isFixed = false;

@@ -92,7 +92,7 @@ export function isProtected(name: string, { mustTunnel }: Policy): boolean {
 }
 
 /** The forms of the mustTunnel names that the kernel searches for in a question: octets, ASCII letters in either case (RFC 4343). */
-export function heldForms({ mustTunnel }: Policy): readonly NamePattern[] {
+export function mustTunnelForms({ mustTunnel }: Policy): readonly NamePattern[] {
   return mustTunnel.flatMap(({ suffix, letters, itself }) => [
     { suffix, itself },
     ...(letters === undefined ? [] : [{ suffix: letters, itself }]),
@@ -122,7 +122,7 @@ export interface NameScan {
 }
 
 export function nameScan(policy: Policy): NameScan {
-  const suffixes = heldForms(policy).map((pattern) => wireName(pattern.suffix).length);
+  const suffixes = mustTunnelForms(policy).map((pattern) => wireName(pattern.suffix).length);
   const shortest = Math.min(255, ...suffixes);
   // A name has at most 255 bytes (RFC 1035 section 2.3.4): with few suffixes every offset is searched.
   const all = 255 - shortest;

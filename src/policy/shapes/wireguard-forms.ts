@@ -39,7 +39,7 @@ export type WireguardForm =
 /** The kernel reads no payload after this many bytes: a message with more padding is recognized by its length alone. */
 const READABLE = 230;
 /** How many bytes of a decoy are compared: nft lists them as one number. */
-export const DECOY_HEAD = 6;
+export const MAX_DECOY_HEAD = 6;
 /** Bytes; too short to hold a DNS query. */
 const NO_QUESTION = 11;
 

@@ -20,7 +20,7 @@ export interface WrittenFrame {
 }
 
 /** The octets of the whole file, little endian, with the frames in the given order. */
-export function writeEvidence(frames: readonly WrittenFrame[]): Uint8Array {
+export function writePcapng(frames: readonly WrittenFrame[]): Uint8Array {
   const ports = [...new Set(frames.map(({ port }) => port))];
   const blocks = [
     block(SECTION, [words(BYTE_ORDER), halves(1, 0), words(0xffffffff, 0xffffffff)]),

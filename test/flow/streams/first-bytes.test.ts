@@ -46,7 +46,7 @@ class Client {
   }
 
   get carries(): boolean {
-    return this.#dissector.carries;
+    return this.#dissector.carriesData;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { asciiName, lettersOf } from '../../../src/policy/servers/name-forms.ts';
-import { heldForms, isProtected, wireName } from '../../../src/policy/servers/names.ts';
+import { mustTunnelForms, isProtected, wireName } from '../../../src/policy/servers/names.ts';
 import { matchesPattern } from '../../../src/policy/schema/endpoint.ts';
 import { readName } from '../../../src/wire/names/dns-name.ts';
 import { policyOf } from '../../guard/samples.ts';
@@ -40,7 +40,7 @@ describe.each(NAMES)('%s', (letters, ascii) => {
   });
 
   it('is held by judge and kernel in the same octets', () => {
-    const forms = policies.flatMap((policy) => heldForms(policy));
+    const forms = policies.flatMap((policy) => mustTunnelForms(policy));
     expect(forms.some(({ suffix }) => wireName(suffix).join() === wireName(letters).join())).toBe(true);
     expect(forms.some((form) => matchesPattern(lettersOf(read), form))).toBe(true);
   });

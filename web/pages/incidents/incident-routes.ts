@@ -4,7 +4,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
-import { ApiFault, unlessFault } from '../../../src/api/client.ts';
+import { ApiFault, undefinedForApiFault } from '../../../src/api/client.ts';
 import { systemOf } from '../box/client-system.ts';
 import { chosenIn, queryOf } from './filters.ts';
 import { acknowledgementIn } from '../../http/form.ts';
@@ -50,9 +50,9 @@ export function addIncidentRoutes(router: Router, site: Site): void {
     const [incident, frames, devices] = await Promise.all([
       found(ctx, () => client.ask('incident', { params: { id: idIn(ctx) } })),
       // The rest of the page is useful without them.
-      client.ask('frames', { params: { id: idIn(ctx) } }).catch(unlessFault),
+      client.ask('frames', { params: { id: idIn(ctx) } }).catch(undefinedForApiFault),
       // Only needed to decide which remedy is shown first.
-      client.ask('clients').catch(unlessFault),
+      client.ask('clients').catch(undefinedForApiFault),
     ]);
     const device = devices?.clients.find(({ id }) => id === incident.client);
     const system = device === undefined ? undefined : systemOf(device);
@@ -68,7 +68,9 @@ export function addIncidentRoutes(router: Router, site: Site): void {
   router.get('/incidents/found', async (ctx: Context) => {
     const chosen = chosenIn(ctx.URL.searchParams);
     const unacknowledged = await unacknowledgedNow();
-    const answered = await client.ask('incidents', { query: queryOf(chosen, Date.now()) }).catch(unlessFault);
+    const answered = await client
+      .ask('incidents', { query: queryOf(chosen, Date.now()) })
+      .catch(undefinedForApiFault);
     ctx.type = 'html';
     ctx.body = foundRegion(renderer, { incidents: answered?.incidents, chosen, unacknowledged });
   });

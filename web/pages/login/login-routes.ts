@@ -5,7 +5,7 @@ import type { Context, Next } from 'koa';
 
 import type { Outcome } from '../../owner/access.ts';
 import type { Notice } from '../../render.ts';
-import { leadTo, ownForm } from '../../site.ts';
+import { seeOther, ownForm } from '../../site.ts';
 import type { Show, Site } from '../../site.ts';
 import { OUTCOME_FAULTS, TEXTS } from '../../texts.ts';
 
@@ -35,7 +35,7 @@ export function ownerOnly(site: Site): (ctx: Context, next: Next) => Promise<voi
     }
     if (!reading || PASSIVE.has(ctx.path)) ctx.throw(401);
     if (ctx.path === '/') await showLogin(site, ctx);
-    else leadTo(ctx, '/');
+    else seeOther(ctx, '/');
   };
 }
 
@@ -52,7 +52,7 @@ export function addLoginRoutes(router: Router, site: Site): void {
   /** Redirects to the status page after success; otherwise shows the form again and says why. */
   async function finish(ctx: Context, outcome: Outcome, show: Show): Promise<void> {
     if (outcome.code === 'in') {
-      leadTo(ctx, '/');
+      seeOther(ctx, '/');
       return;
     }
     if (outcome.code === 'wait') {
@@ -82,7 +82,7 @@ export function addLoginRoutes(router: Router, site: Site): void {
     const form = await ownForm(site, ctx, showAccount);
     if (form === undefined) return;
     access.logOut(ctx, form.get('everywhere') === 'yes');
-    leadTo(ctx, '/');
+    seeOther(ctx, '/');
   });
   router.post('/password', async (ctx: Context) => {
     const form = await ownForm(site, ctx, showAccount);

@@ -5,10 +5,10 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 
 import type { Settings, SettingsAnswer } from '../../../src/api/box.ts';
-import { ApiFault, unlessFault } from '../../../src/api/client.ts';
+import { ApiFault, undefinedForApiFault } from '../../../src/api/client.ts';
 import { filled } from '../dossier/eve-words.ts';
 import type { Notice } from '../../render.ts';
-import { change, leadTo, ownForm } from '../../site.ts';
+import { change, seeOther, ownForm } from '../../site.ts';
 import type { Show, Site } from '../../site.ts';
 import { basisOf, differences, PARTS, settingsIn, valuesFrom, valuesOf } from './settings-fields.ts';
 import type { FormValues, Part } from './settings-fields.ts';
@@ -26,7 +26,7 @@ export function addSettingsRoutes(router: Router, site: Site): void {
     const token = visitors.token(ctx);
     const done = ctx.URL.searchParams.get('done') ?? undefined;
     const [settings, lost] = await known();
-    const history = await client.ask('history').catch(unlessFault);
+    const history = await client.ask('history').catch(undefinedForApiFault);
     const refused =
       form === undefined || part === undefined || settings === undefined
         ? undefined
@@ -91,7 +91,7 @@ export function addSettingsRoutes(router: Router, site: Site): void {
     if (pattern === undefined) return ctx.throw(400);
     try {
       await client.ask('testLed', { body: { pattern } });
-      leadTo(ctx, `/settings?done=lamp-${pattern}#lamp`);
+      seeOther(ctx, `/settings?done=lamp-${pattern}#lamp`);
     } catch (error) {
       if (!(error instanceof ApiFault)) throw error;
       ctx.status = 502;
@@ -100,7 +100,7 @@ export function addSettingsRoutes(router: Router, site: Site): void {
   });
 
   router.get('/settings/policy.yaml', async (ctx: Context) => {
-    const text = await client.ask('policyText').catch(unlessFault);
+    const text = await client.ask('policyText').catch(undefinedForApiFault);
     if (text === undefined) return ctx.throw(502);
     ctx.attachment('policy.yaml');
     ctx.type = 'application/yaml';

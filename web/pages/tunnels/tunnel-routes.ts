@@ -5,10 +5,10 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 
 import type { Proposal } from '../../../src/api/box.ts';
-import { ApiFault, unlessFault } from '../../../src/api/client.ts';
+import { ApiFault, undefinedForApiFault } from '../../../src/api/client.ts';
 import { linesOf } from '../../fields.ts';
 import type { Notice } from '../../render.ts';
-import { change, leadTo, ownForm } from '../../site.ts';
+import { change, seeOther, ownForm } from '../../site.ts';
 import type { Site } from '../../site.ts';
 import { TUNNEL_TEXTS } from './texts-tunnels.ts';
 import { LOST_TEXTS } from '../../texts.ts';
@@ -39,7 +39,7 @@ export function addTunnelRoutes(router: Router, site: Site): void {
 
   /** Empty if the daemon does not answer: the missing list of tunnels already says so. */
   async function proposed(): Promise<readonly Proposal[]> {
-    return (await client.ask('learnTunnel', { body: {} }).catch(unlessFault))?.proposals ?? [];
+    return (await client.ask('learnTunnel', { body: {} }).catch(undefinedForApiFault))?.proposals ?? [];
   }
 
   async function showProposal(ctx: Context, endpoint: string, notice?: Notice, name?: string): Promise<void> {
@@ -121,7 +121,7 @@ export function addTunnelRoutes(router: Router, site: Site): void {
     const knowledge = await feed.now();
     const name = ctx.URL.searchParams.get('name') ?? '';
     if (!knowledge.known || !knowledge.status.tunnels.some((tunnel) => tunnel.name === name)) {
-      leadTo(ctx, '/tunnels');
+      seeOther(ctx, '/tunnels');
       return;
     }
     ctx.type = 'html';

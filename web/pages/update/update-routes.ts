@@ -4,17 +4,17 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 
-import { UPDATE_PART_MOST } from '../../../src/api/words.ts';
+import { MAX_UPDATE_PART_BYTES } from '../../../src/api/words.ts';
 import type { UpdateStage } from '../../../src/api/words.ts';
 import type { UpdateStatus } from '../../../src/api/box.ts';
-import { ApiFault, unlessFault } from '../../../src/api/client.ts';
+import { ApiFault, undefinedForApiFault } from '../../../src/api/client.ts';
 import type { ApiClient } from '../../../src/api/client.ts';
 import { filled } from '../dossier/eve-words.ts';
 import { readFileForm } from '../tunnels/file-form.ts';
 import { sameSiteOnly } from '../../http/hardening.ts';
 import { BOX_SHEETS } from '../../render.ts';
 import type { Notice } from '../../render.ts';
-import { leadTo } from '../../site.ts';
+import { seeOther } from '../../site.ts';
 import type { Site } from '../../site.ts';
 import { LOST_TEXTS, TEXTS } from '../../texts.ts';
 import { STAGE_TEXTS, UPDATE_TEXTS as T } from './texts-update.ts';
@@ -27,7 +27,7 @@ export function addUpdateRoutes(router: Router, site: Site): void {
   const { client, renderer, visitors } = site;
 
   async function show(ctx: Context, notice?: Notice): Promise<void> {
-    const update = await client.ask('update').catch(unlessFault);
+    const update = await client.ask('update').catch(undefinedForApiFault);
     const stage = update?.stage ?? 'none';
     const underWay = UNDER_WAY.includes(stage);
     const sent = notice === undefined && ctx.URL.searchParams.has('sent');
@@ -65,7 +65,7 @@ export function addUpdateRoutes(router: Router, site: Site): void {
         await show(ctx, { message: T.nothingGiven, faults: [] });
       } else {
         await client.ask('installUpdate');
-        leadTo(ctx, '/update?sent=yes');
+        seeOther(ctx, '/update?sent=yes');
       }
     } catch (error) {
       if (!(error instanceof ApiFault)) throw error;
@@ -94,11 +94,11 @@ async function send(client: ApiClient, file: AsyncIterable<Buffer>): Promise<num
   };
   for await (const chunk of file)
     for (let from = 0; from < chunk.length;) {
-      const piece = chunk.subarray(from, from + UPDATE_PART_MOST - bytes);
+      const piece = chunk.subarray(from, from + MAX_UPDATE_PART_BYTES - bytes);
       held.push(piece);
       bytes += piece.length;
       from += piece.length;
-      if (bytes === UPDATE_PART_MOST) await hand();
+      if (bytes === MAX_UPDATE_PART_BYTES) await hand();
     }
   if (bytes > 0) await hand();
   return at;
