@@ -1,5 +1,4 @@
-// Knows: what a guard may answer about the box: settings, devices, health, proposals, the dossier; usual, and at its longest.
-// Must not know: pages, the daemon.
+// What a guard may answer about the box: settings, devices, health, proposals, the dossier; usual, and at its longest.
 
 import type { ClientView, Dossier, HistoryAnswer } from '../src/api/past.ts';
 import type { HealthAnswer, ImportAnswer, Proposal, SettingsAnswer, UpdateStatus } from '../src/api/box.ts';

@@ -1,4 +1,4 @@
-// Knows: where the inputs are that the product once got wrong. Must not know: what is right about them.
+// Where the inputs are that the product once got wrong.
 
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

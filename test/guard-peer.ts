@@ -1,5 +1,5 @@
-// Knows: the local API as its clients see it: a real HTTP server on a real Unix socket. Must not know: the guard.
-// A double of the peer only: it says what a test tells it to say, keeps what it was asked, and can fall silent or break off.
+// The local API as its clients see it: a real HTTP server on a real Unix socket. A double of the peer only: it says what a test tells it to
+// say, keeps what it was asked, and can fall silent or break off.
 
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Knows: requests that are none, as bytes: targets that lead nowhere and headers that contradict each other. Must not know: who is asked.
-// RFC 9112, sections 2.2, 3.2 and 6.3; RFC 3986, section 2.1. Whoever is asked answers with 4xx or hangs up, and goes on.
+// Requests that are none, as bytes: targets that lead nowhere and headers that contradict each other. RFC 9112, sections 2.2, 3.2 and 6.3;
+// RFC 3986, section 2.1. Whoever is asked answers with 4xx or hangs up, and goes on.
 
 const HOST = 'Host: localhost\r\n';
 const LONG = 'x'.repeat(65_536);

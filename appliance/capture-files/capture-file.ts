@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { MAGIC_LENGTH, parserFor } from '../../src/wire/capture/capture-format.ts';
 import type { CaptureFault, CaptureParser, PacketSink } from '../../src/wire/capture/capture.ts';
-import { othersTurn } from '../os/others-turn.ts';
+import { yieldToEventLoop } from '../os/event-loop.ts';
 import { PACKING_MAGIC, packingAt, unpack, UnpackingError } from './unpacking.ts';
 
 /** In bytes. Small enough to stay in the processor's cache while it is parsed: larger chunks and reading ahead both measured slower. */
@@ -110,7 +110,7 @@ async function readHandle(
     area.copyWithin(HEADROOM - kept, rest, end);
     if (turn % CHUNKS_PER_TURN === 0) {
       if (status.size > 0) options.onProgress?.(read / status.size);
-      await othersTurn();
+      await yieldToEventLoop();
     }
   }
   return feed.aborted();

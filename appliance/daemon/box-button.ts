@@ -6,7 +6,7 @@ import type { LedConfig } from '../../src/policy/policy.ts';
 import { Button } from '../led/button.ts';
 import { machinePins } from '../led/gpio.ts';
 import type { InputPin, Pins } from '../led/gpio.ts';
-import { words } from './warnings.ts';
+import { errorText } from './warnings.ts';
 import type { Warnings } from './warnings.ts';
 
 /** What the button may do with the box. */
@@ -42,7 +42,7 @@ export class BoxButton {
       });
       this.#warnings.clear('button');
     } catch (error) {
-      this.#warnings.set('button', `The button cannot be used: ${words(error)}.`);
+      this.#warnings.set('button', `The button cannot be used: ${errorText(error)}.`);
     }
   }
 
@@ -63,7 +63,7 @@ export class BoxButton {
         this.#warnings.clear('button');
       },
       (error: unknown) => {
-        this.#warnings.set('button', `The button could not switch block mode: ${words(error)}.`);
+        this.#warnings.set('button', `The button could not switch block mode: ${errorText(error)}.`);
       },
     );
   }

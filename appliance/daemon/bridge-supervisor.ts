@@ -6,7 +6,7 @@ import { monotonicMs } from '../os/clock.ts';
 import { giveFixedAddress, hasFixedAddress } from '../bridge/fixed-address.ts';
 import type { UndoRecord } from '../os/undo-record.ts';
 import type { Warnings } from './warnings.ts';
-import { words } from './warnings.ts';
+import { errorText } from './warnings.ts';
 
 /** How often the ports' offloads, and ways around the bridge, are checked, milliseconds: both start other programs. */
 const OFFLOADS_MS = 10_000;
@@ -59,8 +59,8 @@ export class BridgeSupervisor {
       this.#wasIntact = true;
       faults([]);
     } catch (error) {
-      warnings.set('bridge', `The bridge is not whole: ${words(error)}.`);
-      faults([words(error)]);
+      warnings.set('bridge', `The bridge is not whole: ${errorText(error)}.`);
+      faults([errorText(error)]);
     }
     await this.ensureFixedAddress();
   }
@@ -73,7 +73,7 @@ export class BridgeSupervisor {
       await giveFixedAddress(this.#name, undo);
       warnings.clear('fixed-address');
     } catch (error) {
-      warnings.set('fixed-address', `The page's fixed address cannot be set: ${words(error)}.`);
+      warnings.set('fixed-address', `The page's fixed address cannot be set: ${errorText(error)}.`);
     }
   }
 
@@ -130,7 +130,7 @@ export class BridgeSupervisor {
       this.#bypasses = await this.#bridge.waysAround();
     } catch (error) {
       // When ways around the bridge cannot be ruled out, it does not count as intact.
-      this.#bypasses = [`ways around it cannot be checked for (${words(error)})`];
+      this.#bypasses = [`ways around it cannot be checked for (${errorText(error)})`];
     }
     this.#bypassAt = monotonicMs();
   }

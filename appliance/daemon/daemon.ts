@@ -38,7 +38,7 @@ import { ParsingLanes } from '../jobs/parsing-lanes.ts';
 import { ledFault } from '../led/file-led.ts';
 import { BEAT_MS } from '../led/beat.ts';
 import { dropsLeaksIn, listAddresses, listCounters, listPairs, listTable } from '../bridge/nftables.ts';
-import { othersTurn } from '../os/others-turn.ts';
+import { yieldToEventLoop } from '../os/event-loop.ts';
 import { relaysIn } from '../registries/relays.ts';
 import { RunError } from '../os/run-command.ts';
 import { TapPair } from '../tap/pair.ts';
@@ -61,7 +61,7 @@ import { undoRecordIn } from './release.ts';
 import { readPolicyFile } from '../policy/policy-file.ts';
 import { PolicyTexts } from './state/policy-texts.ts';
 import { Publisher } from './publisher.ts';
-import { Rounds } from './rounds.ts';
+import { PeriodicTasks } from './rounds.ts';
 import type { ApiSubject } from './routes/routes.ts';
 import { KnownServersFile } from './state/known-servers.ts';
 import type { Servers } from './state/known-servers.ts';
@@ -76,7 +76,7 @@ import {
   prefixText,
   roundFailedText,
   withdrawnText,
-  words,
+  errorText,
 } from './warnings.ts';
 
 const TICK_MS = 100;
@@ -121,7 +121,7 @@ export class Daemon implements ApiSubject {
   readonly #answers: AnswerDesk;
   readonly #record: BoxRecord;
   readonly #servers: KnownServersFile;
-  readonly #rounds: Rounds;
+  readonly #rounds: PeriodicTasks;
   readonly #places: Places;
   readonly #undo: UndoRecord;
   readonly #warnings: Warnings;
@@ -151,8 +151,8 @@ export class Daemon implements ApiSubject {
     this.#options = options;
     this.#log = log;
     this.#warnings = new Warnings(log);
-    this.#rounds = new Rounds((round, error) => {
-      this.#guard.doubt(round, error === undefined ? [] : [`a periodic task fails (${words(error)})`]);
+    this.#rounds = new PeriodicTasks((round, error) => {
+      this.#guard.doubt(round, error === undefined ? [] : [`a periodic task fails (${errorText(error)})`]);
       this.#warnings.put(round, error === undefined ? undefined : roundFailedText(round, error));
     });
     const { stateDir, runtimeDir } = options;
@@ -276,7 +276,7 @@ export class Daemon implements ApiSubject {
     try {
       await this.#load();
     } catch (error) {
-      this.#warnings.set('policy', `The policy could not be put in force: ${words(error)}.`);
+      this.#warnings.set('policy', `The policy could not be put in force: ${errorText(error)}.`);
     }
     this.#publisher.news();
   }
@@ -322,7 +322,13 @@ export class Daemon implements ApiSubject {
       this.#texts.note(text, parsed.policy);
     } catch (error) {
       if (before !== undefined) await this.#enforce(before).catch(() => undefined);
-      throw new ApiError(503, 'not-applied', `the policy was not put in force: ${words(error)}`, [], error);
+      throw new ApiError(
+        503,
+        'not-applied',
+        `the policy was not put in force: ${errorText(error)}`,
+        [],
+        error,
+      );
     }
     this.#warnings.clear('policy');
     this.#publisher.news();
@@ -362,7 +368,7 @@ export class Daemon implements ApiSubject {
     try {
       await task();
     } catch (error) {
-      throw new ApiError(503, 'not-applied', `${failure}: ${words(error)}`, [], error);
+      throw new ApiError(503, 'not-applied', `${failure}: ${errorText(error)}`, [], error);
     }
     this.#publisher.news();
   }
@@ -423,11 +429,11 @@ export class Daemon implements ApiSubject {
     const bridge = await supervisor.prepare(policy);
     for (const make of PRECOMPUTED) {
       make(policy);
-      await othersTurn();
+      await yieldToEventLoop();
     }
     if (this.#enforcement.renames(policy)) this.#answers.forget();
     await this.#adopt(policy, bridge, servers?.used ?? []);
-    await othersTurn();
+    await yieldToEventLoop();
     if (!first) {
       // Only after the kernel has accepted it: nothing may be judged by a policy that was refused.
       this.#guard.setPolicy(policy);
@@ -435,7 +441,7 @@ export class Daemon implements ApiSubject {
     }
     this.#enforcement.hide((name) => this.#boxHistory.shownName(name));
     await supervisor.raise();
-    await othersTurn();
+    await yieldToEventLoop();
     this.#taps.order(policy, this.#enforcement.learned(), bridge.macs());
     this.#guard.ordered(this.#taps.orders);
     if (this.#links === undefined) await this.#raiseLinks(policy);
@@ -458,7 +464,7 @@ export class Daemon implements ApiSubject {
       await this.#links.raise();
       this.#warnings.clear('canary');
     } catch (error) {
-      this.#warnings.set('canary', `The box cannot test itself with forged leaks (${words(error)}).`);
+      this.#warnings.set('canary', `The box cannot test itself with forged leaks (${errorText(error)}).`);
     }
   }
 
@@ -524,7 +530,7 @@ export class Daemon implements ApiSubject {
       await this.#enforcement.expose(this.#guard.observer.takeExposures());
     } catch (error) {
       this.#due.add('lesson');
-      this.#warnings.set('learned', `Learned addresses could not be put in force: ${words(error)}.`);
+      this.#warnings.set('learned', `Learned addresses could not be put in force: ${errorText(error)}.`);
     }
   }
 
@@ -536,7 +542,7 @@ export class Daemon implements ApiSubject {
       await this.#enforcement.apply();
       this.#warnings.clear('learned');
     } catch (error) {
-      this.#warnings.set('learned', `Learned addresses could not be put in force: ${words(error)}.`);
+      this.#warnings.set('learned', `Learned addresses could not be put in force: ${errorText(error)}.`);
     }
   }
 
@@ -547,7 +553,10 @@ export class Daemon implements ApiSubject {
     try {
       await this.#enforcement.setWatched(this.#taps.allUp);
     } catch (error) {
-      this.#warnings.set('relock', `The rules could not be opened or closed for "relock": ${words(error)}.`);
+      this.#warnings.set(
+        'relock',
+        `The rules could not be opened or closed for "relock": ${errorText(error)}.`,
+      );
     }
   }
 
@@ -597,7 +606,7 @@ export class Daemon implements ApiSubject {
     } catch (error) {
       this.#warnings.set(
         'relays',
-        `Tor is recognized by its traffic alone, without a list of relays: ${words(error)}.`,
+        `Tor is recognized by its traffic alone, without a list of relays: ${errorText(error)}.`,
       );
       return new Set();
     }

@@ -19,7 +19,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 import type { Bridge } from '../bridge/bridge.ts';
 import { monotonicMs } from '../os/clock.ts';
 import type { Firewall } from '../bridge/firewall.ts';
-import { othersTurn } from '../os/others-turn.ts';
+import { yieldToEventLoop } from '../os/event-loop.ts';
 import type { BoxRecord } from './state/box-record.ts';
 import {
   drops,
@@ -330,7 +330,7 @@ export class Enforcement {
     const { policy, blockMode, macs } = state;
     const isCurrent = policy === this.#boot?.policy && blockMode === this.#boot?.blockMode;
     if (policy === undefined || (isCurrent && macs.join() === this.#boot?.macs.join())) return;
-    await othersTurn();
+    await yieldToEventLoop();
     // The MAC address of forged leaks is new at every start, so it does not belong in the boot rules.
     const boot = compileRuleset(policy, { blockMode, unverified: true, canary: [], boxMacs: macs });
     this.#parts.record.setBootRuleset(boot, blockMode);

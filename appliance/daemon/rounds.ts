@@ -4,7 +4,7 @@
 /** A round that runs longer than this will not finish by itself, milliseconds. */
 const STUCK_MS = 4_000;
 
-export class Rounds {
+export class PeriodicTasks {
   readonly #outcome: (round: string, error: unknown) => void;
   readonly #timers = new Set<NodeJS.Timeout>();
   /** The running rounds, with their start times (monotonic milliseconds). */

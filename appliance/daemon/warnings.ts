@@ -34,7 +34,7 @@ export class Warnings {
       task();
       this.clear(topic);
     } catch (error) {
-      this.set(topic, `${failure} (${words(error)}).`);
+      this.set(topic, `${failure} (${errorText(error)}).`);
     }
   }
 
@@ -44,7 +44,7 @@ export class Warnings {
 }
 
 /** The message of anything thrown. */
-export function words(error: unknown): string {
+export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -55,7 +55,7 @@ export function rulesRestoredText(found: readonly string[]): string {
 
 /** A periodic task failed the last time it ran. */
 export function roundFailedText(round: string, error: unknown): string {
-  return `The periodic task "${round}" failed and will be tried again: ${words(error)}.`;
+  return `The periodic task "${round}" failed and will be tried again: ${errorText(error)}.`;
 }
 
 /** Files or directories were removed or changed by another program and have been restored. */
@@ -106,7 +106,7 @@ export function prefixText(networks: readonly string[]): string | undefined {
 
 /** The kernel did not open the addresses of DNS answers, so the answers were not forwarded. */
 export function answersHeldText(error: unknown): string {
-  return `DNS answers are held back because their addresses could not be opened: ${words(error)}.`;
+  return `DNS answers are held back because their addresses could not be opened: ${errorText(error)}.`;
 }
 
 /** More addresses were open, or more answers waiting, at once than there is room for. */

@@ -27,7 +27,7 @@ export class WallClock {
 }
 
 /** A clock jump in words, for people. `shownTime`: redacts a wall-clock time as privacy requires. */
-export function jumpWords(
+export function clockJumpText(
   { from, to }: ClockJump,
   shownTime: (wall: number) => number = (time) => time,
 ): string {

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 /** The kind of an interface, for someone who wants to listen on it. */
 type PortKind = 'ethernet' | 'wireless' | 'bridge' | 'virtual' | 'loopback' | 'not-ethernet';
 
-export interface PortFacts {
+export interface PortInfo {
   readonly name: string;
   readonly kind: PortKind;
   readonly up: boolean;
@@ -23,7 +23,7 @@ const ARPHRD_LOOPBACK = 772;
 const IFF_UP = 1;
 
 /** All interfaces, the best candidate for listening first. `folder` is /sys/class/net or a copy; what cannot be read counts as absent. */
-export function readPorts(folder = '/sys/class/net'): readonly PortFacts[] {
+export function readPorts(folder = '/sys/class/net'): readonly PortInfo[] {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return names
     .filter((name) => existsSync(join(folder, name, 'flags')))
@@ -31,7 +31,7 @@ export function readPorts(folder = '/sys/class/net'): readonly PortFacts[] {
     .sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, 'en', { numeric: true }));
 }
 
-function readPort(folder: string, name: string): PortFacts {
+function readPort(folder: string, name: string): PortInfo {
   const read = (file: string): string | undefined => {
     try {
       return readFileSync(join(folder, name, file), 'utf8').trim();
@@ -64,13 +64,13 @@ const ETHERNET_NAME = /^(?:eth|en[psodx]|lan|wan)\w*\d/;
 const KINDS: readonly PortKind[] = ['ethernet', 'wireless', 'virtual', 'bridge', 'not-ethernet', 'loopback'];
 
 /** Smaller is better: the most likely choice is an Ethernet port with a usual name and a carrier. */
-function rank(port: PortFacts): number {
+function rank(port: PortInfo): number {
   const link = port.up && port.carrier === true ? 0 : port.up ? 1 : 2;
   return KINDS.indexOf(port.kind) * 6 + link * 2 + (ETHERNET_NAME.test(port.name) ? 0 : 1);
 }
 
 /** Reasons not to listen on a port, as short texts; empty when there are none. */
-export function objections(port: PortFacts): readonly string[] {
+export function objections(port: PortInfo): readonly string[] {
   const reasons: string[] = [];
   if (port.kind === 'loopback') reasons.push('loopback: nothing on it leaves this machine');
   if (port.kind === 'not-ethernet') reasons.push('not Ethernet');
@@ -82,7 +82,7 @@ export function objections(port: PortFacts): readonly string[] {
 }
 
 /** The port to use when none was named: the only Ethernet port with a carrier; undefined when there are none or several. */
-export function obviousPort(ports: readonly PortFacts[]): PortFacts | undefined {
+export function obviousPort(ports: readonly PortInfo[]): PortInfo | undefined {
   const [first, second] = ports.filter((port) => port.kind === 'ethernet' && port.carrier === true);
   return second === undefined ? first : undefined;
 }

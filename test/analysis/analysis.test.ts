@@ -1,4 +1,4 @@
-// Knows: what the analysis of a capture says, from frames to the object of `analyze --json`. Must not know: files.
+// What the analysis of a capture says, from frames to the object of `analyze --json`.
 
 import { describe, expect, it, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

@@ -1,4 +1,4 @@
-// Knows: what the one client of the local API asks, and what it takes for an answer. Must not know: the page, the command line.
+// What the one client of the local API asks, and what it takes for an answer.
 
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Knows: what the table of endpoints promises: its questions, how wrong ones are refused, and its OpenAPI text. Must not know: who answers.
+// What the table of endpoints promises: its questions, how wrong ones are refused, and its OpenAPI text.
 
 import { describe, expect, it } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Knows: what clients of the local API take for a status, an event or a text fit to show. Must not know: sockets.
+// What clients of the local API take for a status, an event or a text fit to show.
 
 import { describe, expect, it } from 'vitest';
 

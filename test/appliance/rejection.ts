@@ -1,4 +1,4 @@
-// Knows: how a test looks at why something was refused. Must not know: what was asked.
+// How a test looks at why something was refused.
 
 /** The reason it was rejected for; undefined when it was not. */
 export async function rejectionOf(asked: Promise<unknown>): Promise<unknown> {

@@ -1,5 +1,4 @@
-// Knows: what the units must say so that the box fails closed and can do little else. Must not know: what they start.
-// systemd's own opinion is asked as well: `systemd-analyze verify` and `security`.
+// What the units must say so that the box fails closed and can do little else.
 
 import { execFile } from 'node:child_process';
 import {

@@ -1,4 +1,4 @@
-// Knows: what README.md and ARCHITECTURE.md name must be there. Must not know: whether what they say of it is true.
+// What README.md and ARCHITECTURE.md name must be there.
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,5 @@
-// Knows: the house rules a single file keeps or breaks. Must not know: what the files do.
-// Each rule is a pure function of a file's text, and is first shown to bite on a text that breaks it.
+// The house rules a single file keeps or breaks. Each rule is a pure function of a file's text, and is first shown to bite on a text that
+// breaks it.
 
 import { describe, expect, it } from 'vitest';
 

@@ -1,5 +1,5 @@
-// Knows: the import table of ARCHITECTURE.md, row by row. Must not know: the real tree (that is `npm run imports`).
-// A small tree that breaks every row once, and keeps it once, is checked with the real rules: they must see each breach and nothing else.
+// The import table of ARCHITECTURE.md, row by row. A small tree that breaks every row once, and keeps it once, is checked with the real
+// rules: they must see each breach and nothing else.
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,4 @@
-// Knows: which packages a process loads when it starts. Must not know: what it does with them.
-// Types are erased: only imports of values are followed.
+// Which packages a process loads when it starts. Types are erased: only imports of values are followed.
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-// Knows: what may stand at the top level of the repository. Must not know: what is inside.
+// What may stand at the top level of the repository.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Knows: which files are ours. Must not know: what is asked of them.
-// Walks the disk and not git's index: a checkout without git, and a file not yet committed, are held to the same rules.
+// Which files are ours. Walks the disk and not git's index: a checkout without git, and a file not yet committed, are held to the same
+// rules.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

@@ -1,6 +1,6 @@
-// Knows: how `leakguard analyze` compares with ndpiReader, suricata, tshark and tcpdump, whole process against whole process.
-// Must not know: how any of them reads. After npm run build: node test/bench/analyze.mjs [--runs N]
-// [--cache DIRECTORY] [--only PEER,…]. Prints one JSON object; peers run by turns, so that the machine's moods hit all alike.
+// How `leakguard analyze` compares with ndpiReader, suricata, tshark and tcpdump, whole process against whole process. After npm run build:
+// node test/bench/analyze.mjs [--runs N] [--cache DIRECTORY] [--only PEER,…]. Prints one JSON object; peers run by turns, so that the
+// machine's moods hit all alike.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
-// Knows: how to compare the capture drivers (appliance/tap/packet-device.ts, cap-device.ts) on a veth pair of its own. Must not know: how they work.
-// As root, after a build. Prints one line of JSON per driver, handler and run: frames/s, loss, CPU per frame, memory, latency, idle CPU.
-// `count` only counts frames; `tap` judges and reports them as a tap does. Arguments: frames of a flood, runs.
+// How to compare the capture drivers (appliance/tap/packet-device.ts, cap-device.ts) on a veth pair of its own. As root, after a build.
+// Prints one line of JSON per driver, handler and run: frames/s, loss, CPU per frame, memory, latency, idle CPU. `count` only counts
+// frames; `tap` judges and reports them as a tap does. Arguments: frames of a flood, runs.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,4 @@
-// Knows: how to make the captures that `analyze` is measured with. Must not know: how anything reads them.
-// 1 M tunnel frames with 1 % leaks of eight kinds, and 300,000 frames of which half are leaks.
-// Frames are the same in every run: a seed, no clock.
+// How to make the captures that `analyze` is measured with. Frames are the same in every run: a seed, no clock.
 
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

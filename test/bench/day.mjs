@@ -1,6 +1,6 @@
-// Knows: what a box makes of a day of ordinary traffic inside a tunnel: nothing. The traffic is real (a WireGuard client with curl, dig
-// with the tunnel's resolver and with another, ping, a lease that is renewed, ARP, neighbour discovery), recorded on the laptop's link,
-// and replayed from both ends as often as fills a day, as fast as the links take it. Must not know: how it is judged.
+// What a box makes of a day of ordinary traffic inside a tunnel: nothing. The traffic is real (a WireGuard client with curl, dig with the
+// tunnel's resolver and with another, ping, a lease that is renewed, ARP, neighbour discovery), recorded on the laptop's link, and replayed
+// from both ends as often as fills a day, as fast as the links take it.
 // npm run bench -- day [hours, 24 unless told] (after npm run build, as root) prints one JSON object; exit 1 when anything was raised.
 
 import { mkdtempSync, rmSync, statSync } from 'node:fs';

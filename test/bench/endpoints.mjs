@@ -1,8 +1,7 @@
-// Knows: what twenty thousand tunnel endpoints cost: time to apply, and frames per second through the bridge.
-// Must not know: what the rules say. Peers in one run, alternating: 1 endpoint, 20,000 with a range of ports, no rules at all.
-// `applyMs` is `nft -f` of the whole, `changeMs` of another state of the same policy once the kernel was found to have the first,
-// `floorMs` of the addresses alone in one set: less no ruleset with them can take. `listMs` is what reading back takes.
-// Run as root: node test/bench/endpoints.mjs (after npm run build). Prints one JSON object.
+// What twenty thousand tunnel endpoints cost: time to apply, and frames per second through the bridge. Peers in one run, alternating: 1
+// endpoint, 20,000 with a range of ports, no rules at all. `applyMs` is `nft -f` of the whole, `changeMs` of another state of the same
+// policy once the kernel was found to have the first, `floorMs` of the addresses alone in one set: less no ruleset with them can take.
+// `listMs` is what reading back takes. Run as root: node test/bench/endpoints.mjs (after npm run build). Prints one JSON object.
 
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';

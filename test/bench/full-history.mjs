@@ -1,4 +1,4 @@
-// Knows: a history that is as full as it can be: incidents up to the file's bound, thirty days of minutes. Must not know: who asks.
+// A history that is as full as it can be: incidents up to the file's bound, thirty days of minutes.
 // node test/bench/full-history.mjs STATE_DIR INCIDENTS (after a build). Written through the store's own door, while no daemon has it:
 // one that finds its history written by another hand sets it aside.
 

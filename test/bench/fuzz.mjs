@@ -1,4 +1,4 @@
-// Knows: how to run the fuzz tests for longer than a test run should. Must not know: what they do.
+// How to run the fuzz tests for longer than a test run should.
 // node test/bench/fuzz.mjs [frames a seed, default 20 million] [seed]
 
 import { spawnSync } from 'node:child_process';

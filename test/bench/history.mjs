@@ -1,4 +1,4 @@
-// Knows: what the history costs: a question about 30 days at every zoom. Must not know: who asks.
+// What the history costs: a question about 30 days at every zoom.
 // npm run bench -- history (after npm run build) prints one JSON object; with --long the proofs that take long run behind it:
 // 200 kills under flood, ten minutes of an idle tunnel, 200 toggles and 300 kills under 50,000 leaks a second (test/netns), as root.
 

@@ -1,4 +1,4 @@
-// Knows: how long a list of twenty thousand servers takes from its file into force, and who waits meanwhile. Must not know: how it is read.
+// How long a list of twenty thousand servers takes from its file into force, and who waits meanwhile.
 // npm run bench -- lists (after npm run build, as root): a lab of its own with its tunnel up; `leakguard tunnels import FILE --yes` twice,
 // the second time with a server more, then block mode on and off. The status is asked for twenty times a second. Prints one JSON object.
 

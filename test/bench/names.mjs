@@ -1,5 +1,4 @@
-// Knows: what a flood of ever new names costs guard and history: memory after the first 100,000, and the file. Must not know: the
-// wire: reports are made as a tap makes them (512 distinct a report, the rest folded), by both taps, into the daemon's own parts.
+// What a flood of ever new names costs guard and history: memory after the first 100,000, and the file.
 // npm run bench -- names [how many, 10,000,000 unless told] (after npm run build) prints one JSON object.
 
 import { spawnSync } from 'node:child_process';

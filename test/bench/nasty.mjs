@@ -1,5 +1,5 @@
-// Knows: questions to the local API that cost as much as a question can: texts that parsers like least, all of the past. Must not
-// know: how long they take. The test of the bounds and the bench send the same ones.
+// Questions to the local API that cost as much as a question can: texts that parsers like least, all of the past. The test of the bounds
+// and the bench send the same ones.
 
 /** @typedef {{ readonly name: string, readonly method: string, readonly path: string, readonly body?: string }} Nasty */
 

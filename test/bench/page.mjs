@@ -1,5 +1,5 @@
-// Knows: how long a person waits for the status page: first paint, and over a slow link. Must not know: how it is made.
-// The lab with the real guard and the real page on any free port, Debian's Chromium, an owner who is logged in; as root after
+// How long a person waits for the status page: first paint, and over a slow link. The lab with the real guard and the real page on any free
+// port, Debian's Chromium, an owner who is logged in; as root after
 // npm run build. Prints one JSON object: medians and slowest of as many visits, each with an empty cache and a warm one.
 
 import { spawn } from 'node:child_process';

@@ -1,5 +1,5 @@
-// Knows: every parser of text that comes from outside, under one shape. Must not know: what any of them should find.
-// Run as a process of its own (test/property/parsers.test.ts): a parser that does not come back is ended with it.
+// Every parser of text that comes from outside, under one shape. Run as a process of its own (test/property/parsers.test.ts): a parser that
+// does not come back is ended with it.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Knows: how to put the frames of a capture that came from one MAC address on a link, again and again, as fast as it takes them. Must
-// not know: what is in them. Arguments: capture (classic pcap, as tcpdump writes it), interface, MAC address, times.
+// How to put the frames of a capture that came from one MAC address on a link, again and again, as fast as it takes them. Arguments:
+// capture (classic pcap, as tcpdump writes it), interface, MAC address, times.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

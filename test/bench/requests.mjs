@@ -1,4 +1,4 @@
-// Knows: how long plain questions take while somebody else asks what costs most. Must not know: how anything is answered.
+// How long plain questions take while somebody else asks what costs most.
 // npm run bench -- requests (after npm run build, as root): a lab of its own, whose guard starts with a full history; sends every
 // nasty question once, and asks for the status twenty times a second meanwhile. Prints one JSON object.
 

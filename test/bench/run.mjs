@@ -1,4 +1,4 @@
-// Knows: which benches there are, by name. Must not know: what they measure.
+// Which benches there are, by name.
 // npm run bench -- NAME [what the bench takes]; build first.
 
 import { spawnSync } from 'node:child_process';

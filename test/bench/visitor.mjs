@@ -1,6 +1,6 @@
-// Knows: how a program on the laptop asks a resolver for a name and goes to the answer at once, past the tunnel. Must not know: who
-// watches. Arguments: resolver, own IPv4 address, own IPv6 address, a QUIC Initial in hexadecimal. One line in: NAME FAMILY tcp|quic PORT
-// (the port it goes from); one line out when it has gone.
+// How a program on the laptop asks a resolver for a name and goes to the answer at once, past the tunnel. Arguments: resolver, own IPv4
+// address, own IPv6 address, a QUIC Initial in hexadecimal. One line in: NAME FAMILY tcp|quic PORT (the port it goes from); one line out
+// when it has gone.
 
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';

@@ -1,6 +1,5 @@
-// Knows: how long it takes from a visit on the wire until whoever listens to the box is told of it (rule D), against tcpdump's own time
-// of the first frame. Must not know: how it is found out. The laptop asks and goes to the answer at once, as
-// a browser does.
+// How long it takes from a visit on the wire until whoever listens to the box is told of it (rule D), against tcpdump's own time of the
+// first frame. The laptop asks and goes to the answer at once, as a browser does.
 // npm run bench -- visits [rounds] (after npm run build, as root) prints one JSON object.
 
 import { spawn } from 'node:child_process';

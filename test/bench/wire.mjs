@@ -1,4 +1,4 @@
-// Knows: which tests on the wire have a long form that tells figures. Must not know: what they try.
+// Which tests on the wire have a long form that tells figures.
 // npm run bench -- wire NAME, as root and after a build. ADVERSARY_SEEDS, ADVERSARY_SECONDS and ACCOUNT_SEEDS choose less of it;
 // `day` is a day of forged leaks in simulated time, for which nobody has to be root.
 

@@ -1,6 +1,6 @@
-// Knows: an emulated Raspberry Pi 3 that starts from a card of ours: power on, look at its pins from outside, ask its shell.
-// Must not know: what is proven. The card is the image as it is shipped: what a test needs of the system is asked of systemd on
-// the kernel's command line (a root shell on the serial line, more patience), and nothing is added to the card.
+// An emulated Raspberry Pi 3 that starts from a card of ours: power on, look at its pins from outside, ask its shell. The card is the image
+// as it is shipped: what a test needs of the system is asked of systemd on the kernel's command line (a root shell on the serial line, more
+// patience), and nothing is added to the card.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';

@@ -1,5 +1,5 @@
-// Knows: that from power-on to block mode no leak frame reaches wan, and that without rules there is no bridge at all.
-// Must not know: rules. The judge is a counter in the uplink; the laptop leaks all the time.
+// Checks that from power-on to block mode no leak frame reaches wan, and that without rules there is no bridge at all. The judge is a
+// counter in the uplink; the laptop leaks all the time.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 

@@ -1,5 +1,5 @@
-// Knows: how a stock machine becomes a box as its owner would do it: the package, `leakguard setup`, a policy, block mode.
-// Must not know: what is proven with it. Made once for each package and kept.
+// How a stock machine becomes a box as its owner would do it: the package, `leakguard setup`, a policy, block mode. Made once for each
+// package and kept.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync } from 'node:fs';

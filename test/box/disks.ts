@@ -1,4 +1,4 @@
-// Knows: the layers of disk that tests start from, and that each test writes into a layer of its own. Must not know: tests.
+// The layers of disk that tests start from, and that each test writes into a layer of its own.
 
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: where measured numbers are kept until run.mjs writes them down. Must not know: what they mean.
+// Where measured numbers are kept until run.mjs writes them down.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 

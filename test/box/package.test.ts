@@ -1,5 +1,5 @@
-// Knows: what the package's owner expects of dpkg: an upgrade keeps the configuration, a removal gives the old network back,
-// a purge leaves nothing. Must not know: maintainer scripts. A stock machine with systemd is the judge.
+// What the package's owner expects of dpkg: an upgrade keeps the configuration, a removal gives the old network back, a purge leaves
+// nothing. A stock machine with systemd is the judge.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 

@@ -1,6 +1,6 @@
-// Knows: what the light shows and the button does on a machine with pins: those of a simulated chip of the kernel (gpio-sim), seen
-// and pressed from its other side. Must not know: how pins are driven. The emulated board has no way to press a button: QEMU's
-// GPIO of a Raspberry Pi tells the system of no change of an input.
+// What the light shows and the button does on a machine with pins: those of a simulated chip of the kernel (gpio-sim), seen and pressed
+// from its other side. The emulated board has no way to press a button: QEMU's GPIO of a Raspberry Pi tells the system of no change of an
+// input.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 

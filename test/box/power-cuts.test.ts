@@ -1,5 +1,5 @@
-// Knows: that the power may go at any moment of a boot or of a toggle of block mode: what was said to be kept is kept, and no
-// frame leaks meanwhile. Must not know: where state is kept. BOX_CUTS says how many cuts; half of them hit a boot.
+// Checks that the power may go at any moment of a boot or of a toggle of block mode: what was said to be kept is kept, and no frame leaks
+// meanwhile. BOX_CUTS says how many cuts; half of them hit a boot.
 
 import { setTimeout as pause } from 'node:timers/promises';
 

@@ -1,5 +1,5 @@
-// Knows: that the image boots on an emulated Raspberry Pi 3, makes itself a box, and what its two lights then show, read at the
-// pins from outside the guest. Must not know: how the lights are driven. The judge of frames is a counter in the uplink.
+// Checks that the image boots on an emulated Raspberry Pi 3, makes itself a box, and what its two lights then show, read at the pins from
+// outside the guest. The judge of frames is a counter in the uplink.
 //
 //   laptop --- vmlan (USB 1.1: the board's own port) [ Raspberry Pi 3 ] (USB 1.4: the adapter) vmwan --- uplink
 

@@ -1,4 +1,4 @@
-// Knows: how measured figures become image-build/RESULTS.md. Must not know: how they were measured.
+// How measured figures become image-build/RESULTS.md.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,5 @@
-// Knows: what `npm run test:box` needs before it can start, and says so when it is not there. Must not know: what is proven.
-// `npm run test:box -- [FILE…] [-t NAME]`; BOX_CUTS=20 for as many power cuts as the issue asks; LEAKGUARD_DEB=PATH for a
-// package that is there already.
+// What `npm run test:box` needs before it can start, and says so when it is not there. `npm run test:box -- [FILE…] [-t NAME]`; BOX_CUTS=20
+// for as many power cuts as the issue asks; LEAKGUARD_DEB=PATH for a package that is there already.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';

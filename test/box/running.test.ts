@@ -1,5 +1,5 @@
-// Knows: what a box in block mode withstands while it runs: its daemon killed, its daemon hung, and whoever asks it from wan.
-// Must not know: rules. Counters, curl and nmap in laptop and uplink are the judges; one machine serves all of it.
+// What a box in block mode withstands while it runs: its daemon killed, its daemon hung, and whoever asks it from wan. Counters, curl and
+// nmap in laptop and uplink are the judges; one machine serves all of it.
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Knows: the disk of a stock Debian 13 with two network ports and an agent of the test. Must not know: Leakguard.
+// The disk of a stock Debian 13 with two network ports and an agent of the test.
 
 import {
   copyFileSync,

@@ -1,5 +1,5 @@
-// Knows: how to look like a WireGuard client that tries to reach its server, four times a second, until standard input ends.
-// Must not know: what is between. Message type 1 (handshake initiation), 148 bytes.
+// How to look like a WireGuard client that tries to reach its server, four times a second, until standard input ends. Message type 1
+// (handshake initiation), 148 bytes.
 
 import { createSocket } from 'node:dgram';
 

@@ -1,5 +1,5 @@
-// Knows: how to look like a WireGuard server that answers every handshake, until standard input ends. Must not know: who asks.
-// Message type 2 (handshake response), 92 bytes, to the sender's index. Argument: the address to answer from.
+// How to look like a WireGuard server that answers every handshake, until standard input ends. Message type 2 (handshake response), 92
+// bytes, to the sender's index. Argument: the address to answer from.
 
 import { createSocket } from 'node:dgram';
 

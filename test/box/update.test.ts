@@ -1,5 +1,4 @@
-// Knows: that an update on a real box is taken when it is signed and works, taken back when it does not, and that nothing leaks
-// on its way. Must not know: how it is installed. dpkg says what is installed, the counter in the uplink what crossed.
+// Checks that an update on a real box is taken when it is signed and works, taken back when it does not, and that nothing leaks on its way.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: how another version of the package is made, whole or broken, and how its publisher signs it. Must not know: what is done with it.
+// How another version of the package is made, whole or broken, and how its publisher signs it.
 
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

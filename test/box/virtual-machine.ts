@@ -1,5 +1,5 @@
-// Knows: a virtual machine of QEMU: power on, ask its agent, cut the power. Must not know: what runs in it, and what is proven.
-// Emulated, not accelerated: /dev/kvm may be there and still not work. The disk's changes go into a layer of their own.
+// A virtual machine of QEMU: power on, ask its agent, cut the power. Emulated, not accelerated: /dev/kvm may be there and still not work.
+// The disk's changes go into a layer of their own.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';

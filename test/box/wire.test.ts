@@ -1,5 +1,5 @@
-// Knows: that the harness would see a leak: a machine that bridges without rules lets all of it through, and the counters say so.
-// Must not know: Leakguard. Without this, "0 frames" would prove nothing.
+// Checks that the harness would see a leak: a machine that bridges without rules lets all of it through, and the counters say so. Without
+// this, "0 frames" would prove nothing.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 

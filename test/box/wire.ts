@@ -1,5 +1,5 @@
-// Knows: the two cables of the machine under test: laptop and uplink of a lab, joined to its taps by the kernel itself.
-// Must not know: the machine. Every frame of every type crosses, in both directions.
+// The two cables of the machine under test: laptop and uplink of a lab, joined to its taps by the kernel itself. Every frame of every type
+// crosses, in both directions.
 //
 //   laptop eth0 --veth-- lan0 ==fwd== vmlan [ machine ] vmwan ==fwd== wan0 --veth-- eth0 uplink
 

@@ -1,5 +1,5 @@
-// Knows: the owner's way through the pages about the box, against a real guard in the lab: a Chromium without script, as wide as a
-// phone. Must not know: how pages or guard do it. Every wait is for something to be seen.
+// The owner's way through the pages about the box, against a real guard in the lab: a Chromium without script, as wide as a phone. Every
+// wait is for something to be seen.
 //
 //   laptop eth0 --veth-- lan0 [br0, leakguardd, leakguard-web] wan0 --veth-- eth0 uplink   (appliance/lab/plan.ts)
 

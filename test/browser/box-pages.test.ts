@@ -1,6 +1,5 @@
-// Knows: that the pages about the box can be read by everyone: axe-core finds no fault, nothing overflows, light and dark,
-// empty, usual and at its fullest. Must not know: how they are drawn. GuardPeer plays the guard.
-// With SCREENSHOTS naming a folder (`npm run screenshots`) it takes their pictures too.
+// Checks that the pages about the box can be read by everyone: axe-core finds no fault, nothing overflows, light and dark, empty, usual and
+// at its fullest. GuardPeer plays the guard. With SCREENSHOTS naming a folder (`npm run screenshots`) it takes their pictures too.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

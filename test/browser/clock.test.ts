@@ -1,6 +1,5 @@
-// Knows: that a browser whose clock is not the box's is offered to set the box's, and that no other browser is.
-// Must not know: how a clock is set. GuardPeer plays the guard; the browser's clock is the test's own.
-// With SCREENSHOTS naming a folder it takes a picture of the offer.
+// Checks that a browser whose clock is not the box's is offered to set the box's, and that no other browser is. GuardPeer plays the guard;
+// the browser's clock is the test's own. With SCREENSHOTS naming a folder it takes a picture of the offer.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

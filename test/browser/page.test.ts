@@ -1,5 +1,4 @@
-// Knows: what a person sees and does on the page, in a real headless Chromium. Must not know: how the page does it.
-// GuardPeer plays the guard. Every wait is for something to be seen.
+// What a person sees and does on the page, in a real headless Chromium. GuardPeer plays the guard. Every wait is for something to be seen.
 
 import { existsSync } from 'node:fs';
 

@@ -1,5 +1,5 @@
-// Knows: that every page can be read by everyone: axe-core finds no fault, nothing overflows, light and dark. Must not know: how.
-// GuardPeer plays the guard, with names as long and numbers as large as they come.
+// Checks that every page can be read by everyone: axe-core finds no fault, nothing overflows, light and dark. GuardPeer plays the guard,
+// with names as long and numbers as large as they come.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

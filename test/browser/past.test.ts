@@ -1,5 +1,5 @@
-// Knows: what a person does with the past: looks closer, by mouse, by keys and without script; watches the list. Must not know: how.
-// GuardPeer plays the guard. Every wait is for something to be seen.
+// What a person does with the past: looks closer, by mouse, by keys and without script; watches the list. GuardPeer plays the guard. Every
+// wait is for something to be seen.
 
 import { existsSync } from 'node:fs';
 

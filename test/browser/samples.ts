@@ -1,4 +1,4 @@
-// Knows: what browser tests show: one leak, and everything at its longest. Must not know: a browser.
+// What browser tests show: one leak, and everything at its longest.
 
 import { readFrame } from '../../src/flow/reading/read-frame.ts';
 import type { FramesAnswer } from '../../src/api/past.ts';

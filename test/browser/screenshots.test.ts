@@ -1,5 +1,5 @@
-// Knows: how every page looks, as pictures for README and for the eye (`npm run screenshots`). Must not know: right from wrong.
-// Skipped unless SCREENSHOTS names a folder: pictures are looked at, not compared.
+// How every page looks, as pictures for README and for the eye (`npm run screenshots`). Skipped unless SCREENSHOTS names a folder: pictures
+// are looked at, not compared.
 
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';

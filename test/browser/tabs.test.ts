@@ -1,5 +1,5 @@
-// Knows: what open pages do when there are many of them, and when the laptop has slept. Must not know: how they do it.
-// GuardPeer plays the guard. Every wait is for something to be seen.
+// What open pages do when there are many of them, and when the laptop has slept. GuardPeer plays the guard. Every wait is for something to
+// be seen.
 
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Knows: where the corpus of real captures is, what the oracle read in it, and what the dissector reads. Must not know: bars.
+// Where the corpus of real captures is, what the oracle read in it, and what the dissector reads.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

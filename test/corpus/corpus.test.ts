@@ -1,5 +1,4 @@
-// Knows: the bars for what is read in real captures (README's table of guarantees cites them). Must not know: how it is read.
-// tshark is the oracle; where it is not right, exceptions.ts says why. Without the corpus the tests say so and pass.
+// The bars for what is read in real captures (README's table of guarantees cites them). Without the corpus the tests say so and pass.
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Kind, Via } from '../../src/flow/kinds.ts';

@@ -1,5 +1,5 @@
-// Knows: where the oracle is not what stands on the wire, frame by frame, and why. Must not know: how scores are computed.
-// `read`: we read a name that the oracle lacks. `missed`: the oracle has a text that is no name on the wire.
+// Where the oracle is not what stands on the wire, frame by frame, and why. `read`: we read a name that the oracle lacks. `missed`: the
+// oracle has a text that is no name on the wire.
 
 export interface Exception {
   readonly file: string;

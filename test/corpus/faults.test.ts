@@ -1,5 +1,5 @@
-// Knows: what `analyze` must say of each capture that it once read wrongly (../shared/faults/captures). Must not know: how it is read.
-// Without the folder the tests say so and pass.
+// What `analyze` must say of each capture that it once read wrongly (../shared/faults/captures). Without the folder the tests say so and
+// pass.
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,4 @@
-// Knows: that names in odd places are read, by us and by tshark alike. Must not know: how.
-// tshark is asked where it is installed: what both read is on the wire.
+// Checks that names in odd places are read, by us and by tshark alike.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

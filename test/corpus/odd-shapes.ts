@@ -1,5 +1,5 @@
-// Knows: captures that put names in odd places: link types, tags, tunnels, fragments, segments out of order. Must not know: what
-// reads them. Each name is there once and says where it is, so that what is missing names its place. Follows the RFCs of src/wire.
+// Captures that put names in odd places: link types, tags, tunnels, fragments, segments out of order. Each name is there once and says
+// where it is, so that what is missing names its place. Follows the RFCs of src/wire.
 
 import * as made from '../policy/frames.ts';
 import type { Bytes } from '../policy/frames.ts';

@@ -1,4 +1,5 @@
-// Knows: that what a tap keeps and works at stays in proportion to what came. Held against README.md, What it guarantees: memory is bounded.
+// Checks that what a tap keeps and works at stays in proportion to what came. Held against README.md, What it guarantees: memory is
+// bounded.
 
 import { describe, expect, test } from 'vitest';
 import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';

@@ -1,5 +1,5 @@
-// Knows: that a name is read however small the segments are that it comes in, and whatever happens between them (src/flow/streams/stream.ts).
-// The network chooses how small a laptop's segments are (window, MSS) and when it answers.
+// Checks that a name is read however small the segments are that it comes in, and whatever happens between them
+// (src/flow/streams/stream.ts). The network chooses how small a laptop's segments are (window, MSS) and when it answers.
 
 import { expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

@@ -1,5 +1,5 @@
-// Knows: which kind and which names hand-made frames have, one exactly each. Must not know: policy.
-// Frames are built byte by byte in test/policy/frames.ts, which knows nothing of src.
+// Which kind and which names hand-made frames have, one exactly each. Frames are built byte by byte in test/policy/frames.ts, which knows
+// nothing of src.
 
 import { describe, expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

@@ -1,4 +1,4 @@
-// Knows: that both directions find the same flow and that the table stays small. Must not know: payloads.
+// Checks that both directions find the same flow and that the table stays small.
 
 import { describe, expect, test } from 'vitest';
 import { ParsedPacket } from '../../src/flow/parsed-packet.ts';

@@ -1,4 +1,4 @@
-// Knows: that names in datagrams, and hellos in pieces, are read whatever the network sends between the same ports, and to others.
+// Checks that names in datagrams, and hellos in pieces, are read whatever the network sends between the same ports, and to others.
 
 import { expect, test } from 'vitest';
 import { nodeQuicCrypto } from '../../appliance/os/quic-crypto.ts';

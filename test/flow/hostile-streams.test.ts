@@ -1,6 +1,6 @@
-// Knows: that the network cannot keep a name that crosses in the clear from being read by a packet on the way down that would settle what
-// a connection is before its client has spoken, or move where it begins.
-// Held against README.md, What it guarantees: a network that sends what it likes makes the light redder than it must be, never greener.
+// Checks that the network cannot keep a name that crosses in the clear from being read by a packet on the way down that would settle what a
+// connection is before its client has spoken, or move where it begins. Held against README.md, What it guarantees: a network that sends
+// what it likes makes the light redder than it must be, never greener.
 
 import { describe, expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

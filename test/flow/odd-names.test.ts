@@ -1,5 +1,5 @@
-// Knows: names that stand on the wire in ways that readers miss: cut anywhere, twice, before others, inside others. Must not know: policy.
-// Each kind is gone through: every place of a border, every bit that is reserved. Follows RFC 9112, 9113, 7541, 8446, 7348, 8926, 8086.
+// Names that stand on the wire in ways that readers miss: cut anywhere, twice, before others, inside others. Each kind is gone through:
+// every place of a border, every bit that is reserved. Follows RFC 9112, 9113, 7541, 8446, 7348, 8926, 8086.
 
 import { describe, expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

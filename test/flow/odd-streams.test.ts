@@ -1,4 +1,4 @@
-// Knows: that names are read in streams that programs cut and fold in odd ways, and that the network disturbs. Must not know: how.
+// Checks that names are read in streams that programs cut and fold in odd ways, and that the network disturbs.
 
 import { describe, expect, test } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

@@ -1,4 +1,4 @@
-// Knows: that a copy of facts has every field. Holds src/flow/facts.ts.
+// Checks that a copy of facts has every field. Holds src/flow/facts.ts.
 
 import { expect, it } from 'vitest';
 import { Connection, ParsedPacket, copyPacket, payloadByte } from '../../src/flow/parsed-packet.ts';

@@ -1,4 +1,4 @@
-// Knows: a laptop and a server with a wire between them, and the policy by which one name on it is protected. Must not know: assertions.
+// A laptop and a server with a wire between them, and the policy by which one name on it is protected.
 
 import { policyOf } from '../guard/samples.ts';
 

@@ -1,5 +1,5 @@
-// Knows: that whoever has accepted one minor thing has accepted no other, for every kind that can be minor, and under every privacy
-// that tells them apart. Must not know: how an incident is told from the next.
+// Checks that whoever has accepted one minor thing has accepted no other, for every kind that can be minor, and under every privacy that
+// tells them apart.
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

@@ -1,4 +1,4 @@
-// Knows: captures of tunnels whose packets a configuration or a network changes, as far as the faults' folder has them.
+// Captures of tunnels whose packets a configuration or a network changes, as far as the faults' folder has them.
 
 import { readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-// Knows: sums of kernel counters and tunnel liveness. Holds counters.ts and liveness.ts.
+// Sums of kernel counters and tunnel liveness. Holds counters.ts and liveness.ts.
 
 import { describe, expect, it } from 'vitest';
 import { isRedLeak, sumCounters } from '../../src/guard/account/counters.ts';

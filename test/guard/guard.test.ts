@@ -1,4 +1,4 @@
-// Knows: the guard as a whole, from reports to status. Holds src/guard/guard.ts to README.md, What it guarantees.
+// The guard as a whole, from reports to status. Holds src/guard/guard.ts to README.md, What it guarantees.
 
 import { describe, expect, it } from 'vitest';
 import { Guard } from '../../src/guard/guard.ts';

@@ -1,4 +1,4 @@
-// Knows: that no leak vanishes, or swaps its fate, because frames of a tunnel left by rules that the kernel had before the taps. Holds
+// Checks that no leak vanishes, or swaps its fate, because frames of a tunnel left by rules that the kernel had before the taps. Holds
 // src/guard/incidents/incidents.ts, `letOut`, and src/guard/account/rules-in-force.ts.
 
 import { describe, expect, it } from 'vitest';

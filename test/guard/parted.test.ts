@@ -1,4 +1,4 @@
-// Knows: that nothing the network says once parts the laptop from it in block mode for longer than it says so. Holds
+// Checks that nothing the network says once parts the laptop from it in block mode for longer than it says so. Holds
 // src/guard/attacks/neighbourhood.ts, with real frames.
 
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// Knows: small observations and reports for the guard's tests. Must not know: assertions.
+// Small observations and reports for the guard's tests.
 
 import { ParsedPacket } from '../../src/flow/parsed-packet.ts';
 import type { NetworkOffer } from '../../src/flow/parsed-packet.ts';

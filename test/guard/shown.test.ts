@@ -1,4 +1,4 @@
-// Knows: what of the past, and of what was learned, is shown after the privacy has changed. Must not know: where it is kept.
+// What of the past, and of what was learned, is shown after the privacy has changed.
 
 import { describe, expect, it } from 'vitest';
 import { Correlation } from '../../src/guard/answers/correlation.ts';

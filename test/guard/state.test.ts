@@ -1,4 +1,4 @@
-// Knows: which state and LED follow from which situation. Holds src/guard/state.ts to README.md, The light.
+// Which state and LED follow from which situation. Holds src/guard/state.ts to README.md, The light.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Knows: what is told of one tap. Holds src/guard/tap-record.ts to README.md, What it guarantees.
+// What is told of one tap. Holds src/guard/tap-record.ts to README.md, What it guarantees.
 
 import { expect, it } from 'vitest';
 import { TapRecord } from '../../src/guard/tap-record.ts';

@@ -1,5 +1,5 @@
-// Knows: that whoever tries out which address a laptop has inside its tunnel is told, and what a flood of it costs.
-// Holds src/guard/attacks/tripwire.ts and neighbour-news.ts to README.md, rule T; that such frames are stopped the differential test shows.
+// Checks that whoever tries out which address a laptop has inside its tunnel is told, and what a flood of it costs. Holds
+// src/guard/attacks/tripwire.ts and neighbour-news.ts to README.md, rule T; that such frames are stopped the differential test shows.
 
 import { describe, expect, it } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Knows: what the image of the card must hold, and what its first start may decide. Must not know: mmdebstrap, QEMU.
+// What the image of the card must hold, and what its first start may decide.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: what may be in the package, and what Debian is told about it. Must not know: compilers, dpkg.
+// What may be in the package, and what Debian is told about it.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

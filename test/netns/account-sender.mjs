@@ -1,6 +1,6 @@
-// Knows: how a laptop leaks at a pace that changes while it goes on. Must not know: who counts. Arguments: interface, a file
-// that says how many frames a second. It says "ready". Every frame bears the source address 02:00:00:00:66:66,
-// and is a leak of one of several kinds, with one of a few names: so many that each incident has many frames, so few that none is folded.
+// How a laptop leaks at a pace that changes while it goes on. Arguments: interface, a file that says how many frames a second. It says
+// "ready". Every frame bears the source address 02:00:00:00:66:66, and is a leak of one of several kinds, with one of a few names: so many
+// that each incident has many frames, so few that none is folded.
 
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
-// Knows: that the account is what the wire says, to the frame: what left the laptop was attempted, what reached the uplink escaped, and the
-// rest was stopped, through toggles, kills and restarts at any moment; and that what is stopped is told as stopped while it goes on. Must
-// not know: how it is kept. Judged by the counter of the laptop's port and an nftables ingress counter of the uplink's.
+// Checks that the account is what the wire says, to the frame: what left the laptop was attempted, what reached the uplink escaped, and the
+// rest was stopped, through toggles, kills and restarts at any moment; and that what is stopped is told as stopped while it goes on. Judged
+// by the counter of the laptop's port and an nftables ingress counter of the uplink's.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 //

@@ -1,6 +1,6 @@
-// Knows: a machine on the uplink that sends whatever it likes under whatever address it likes, by lots that can be drawn again. Must not
-// know: what the box makes of it. Arguments: interface, a file of frames (each behind its length, four bytes), MAC addresses to pose as
-// (with commas), seed, tag of the names that the laptop asks for. It says "ready", and ends with its standard input.
+// A machine on the uplink that sends whatever it likes under whatever address it likes, by lots that can be drawn again. Arguments:
+// interface, a file of frames (each behind its length, four bytes), MAC addresses to pose as (with commas), seed, tag of the names that the
+// laptop asks for. It says "ready", and ends with its standard input.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

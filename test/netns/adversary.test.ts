@@ -1,6 +1,6 @@
-// Knows: that an adversary who owns the uplink and sends whatever it likes, as whoever it likes, can neither hide what the laptop leaks
-// nor keep the light green meanwhile, nor get a single frame of it in block mode. Must not know: how. What the laptop said and what came
-// through are told by tcpdump, by the direction that the kernel gives; the light by the LED's own file.
+// Checks that an adversary who owns the uplink and sends whatever it likes, as whoever it likes, can neither hide what the laptop leaks nor
+// keep the light green meanwhile, nor get a single frame of it in block mode. What the laptop said and what came through are told by
+// tcpdump, by the direction that the kernel gives; the light by the LED's own file.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 //

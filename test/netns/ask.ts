@@ -1,4 +1,4 @@
-// Knows: how a test asks the local API anything, good or bad. Must not know: what the answer should be.
+// How a test asks the local API anything, good or bad.
 
 import { request } from 'node:http';
 

@@ -1,5 +1,5 @@
-// Knows: that nothing crosses before the rules stand, in whatever order a machine comes up, and that letting go leaves the
-// machine as it was. Must not know: rules. The judge is a counter in the uplink under a flood of leak frames.
+// Checks that nothing crosses before the rules stand, in whatever order a machine comes up, and that letting go leaves the machine as it
+// was. The judge is a counter in the uplink under a flood of leak frames.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

@@ -1,6 +1,6 @@
-// Knows: how a test gets a booted Debian with the package's files, users and units, and what root's files in it are.
-// Must not know: what is tried. This machine's own system is started a second time in namespaces of its own, systemd as process 1,
-// over a copy that is kept in memory (booted-tree.sh); the dpkg, systemd and kernel that decide are the real ones.
+// How a test gets a booted Debian with the package's files, users and units, and what root's files in it are. This machine's own system is
+// started a second time in namespaces of its own, systemd as process 1, over a copy that is kept in memory (booted-tree.sh); the dpkg,
+// systemd and kernel that decide are the real ones.
 
 import {
   cpSync,

@@ -1,5 +1,5 @@
-// Knows: that a packet which bears the address of the tunnel's server as its own, and the tunnel's form, is told by name when a client
-// sends it to anybody: it is no tunnel, whoever it says it is from. Must not know: how taps leave tunnels in the kernel.
+// Checks that a packet which bears the address of the tunnel's server as its own, and the tunnel's form, is told by name when a client
+// sends it to anybody: it is no tunnel, whoever it says it is from.
 
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';

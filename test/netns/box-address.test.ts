@@ -1,5 +1,5 @@
-// Knows: that no frame crosses the bridge that bears an address of the box, in any mode, either way, whatever is around it.
-// Must not know: the rules. Judged by what arrives at the other end.
+// Checks that no frame crosses the bridge that bears an address of the box, in any mode, either way, whatever is around it. Judged by what
+// arrives at the other end.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileRuleset } from '../../src/policy/compile/nft.ts';

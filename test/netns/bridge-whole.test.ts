@@ -1,6 +1,6 @@
-// Knows: that a bridge which is not whole is told as blind and never as clear, is put back where the box can, and told; and that its
-// table of addresses is small whatever is sent, and keeps what devices say to each other off wan. Must not know: how it looks.
-// The judges are the LED's file, the bridge's own table and a capture on the uplink.
+// Checks that a bridge which is not whole is told as blind and never as clear, is put back where the box can, and told; and that its table
+// of addresses is small whatever is sent, and keeps what devices say to each other off wan. The judges are the LED's file, the bridge's own
+// table and a capture on the uplink.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

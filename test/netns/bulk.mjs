@@ -1,5 +1,5 @@
-// Knows: how to send many bytes to an echo and get them all back. Must not know: what they cross.
-// `bulk.mjs serve PORT` says `ready`; `bulk.mjs send HOST PORT BYTES` ends with 0 when every byte came back as it was sent.
+// How to send many bytes to an echo and get them all back. `bulk.mjs serve PORT` says `ready`; `bulk.mjs send HOST PORT BYTES` ends with 0
+// when every byte came back as it was sent.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { connect, createServer } from 'node:net';

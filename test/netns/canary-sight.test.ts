@@ -1,6 +1,6 @@
-// Knows: that the light is not green within seconds when a tap hangs, when the kernel's counters cannot be read or are not what they are,
-// and when a tap judges by other orders than the rules; and green again when that is mended. Must not know: how that is found. What
-// leaves meanwhile is judged by tcpdump on the uplink. What breaks of rules and ports: canary.test.ts.
+// Checks that the light is not green within seconds when a tap hangs, when the kernel's counters cannot be read or are not what they are,
+// and when a tap judges by other orders than the rules; and green again when that is mended. What leaves meanwhile is judged by tcpdump on
+// the uplink. What breaks of rules and ports: canary.test.ts.
 // LEAKGUARD_LONG=1 (npm run bench -- wire canary) tries all of it.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)

@@ -1,5 +1,5 @@
-// Knows: that the box proves its sight by forged leaks, that none of them ever leaves it, and that whatever of its sight is broken
-// turns the light from green within seconds. Must not know: how they are forged. What leaves is judged by tcpdump on the uplink.
+// Checks that the box proves its sight by forged leaks, that none of them ever leaves it, and that whatever of its sight is broken turns
+// the light from green within seconds. What leaves is judged by tcpdump on the uplink.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

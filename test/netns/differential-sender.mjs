@@ -1,5 +1,5 @@
-// Knows: how to put the frames it is given on a link, one by one. Must not know: what they are.
-// Argument: interface. Input: frames, each behind its length as four bytes, big endian. Output: one byte per frame sent.
+// How to put the frames it is given on a link, one by one. Argument: interface. Input: frames, each behind its length as four bytes, big
+// endian. Output: one byte per frame sent.
 
 import { createRequire } from 'node:module';
 

@@ -1,4 +1,4 @@
-// Knows: a bridge with a ruleset, and two ends that send and see frames. Must not know: what the frames are.
+// A bridge with a ruleset, and two ends that send and see frames.
 //
 //   lanend eth0 --veth-- lan0 [br0] wan0 --veth-- eth0 wanend        three namespaces, no addresses, IPv6 off
 //

@@ -1,5 +1,5 @@
-// Knows: that the kernel, with the compiled ruleset on a real bridge, does with every frame what the judge says.
-// Must not know: how either comes to it. Holds README.md, guarantee 2. What crosses is read at the far end, why from the counters.
+// Checks that the kernel, with the compiled ruleset on a real bridge, does with every frame what the judge says. Holds README.md, guarantee
+// 2. What crosses is read at the far end, why from the counters.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AnsweredNames } from '../../src/guard/answers/answered-names.ts';

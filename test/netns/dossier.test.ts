@@ -1,5 +1,5 @@
-// Knows: that the dossier counts what a person would count, with real clients: each question once, each visit for the name that its
-// connection showed, and one without a name for none of those that the address was an answer for. Must not know: how that is counted.
+// Checks that the dossier counts what a person would count, with real clients: each question once, each visit for the name that its
+// connection showed, and one without a name for none of those that the address was an answer for.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink: a resolver that gives every name one address, and a web server there
 

@@ -1,6 +1,5 @@
-// Knows: that in block mode IKE over TCP passes and what is said in its place does not, that the question for NAT64's prefix passes and no
-// other, and that servers behind the prefix which was answered are then reached. Must not know: how any of it is matched. What crosses is
-// what tcpdump reads at the uplink.
+// Checks that in block mode IKE over TCP passes and what is said in its place does not, that the question for NAT64's prefix passes and no
+// other, and that servers behind the prefix which was answered are then reached. What crosses is what tcpdump reads at the uplink.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

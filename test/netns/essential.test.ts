@@ -1,5 +1,5 @@
-// Knows: that a real bridge in block mode lets across what networks need, and nothing that only resembles it. Must not know: the rules.
-// Judged by tcpdump at the other end; who is answered alone is learned by the kernel from frames that came before.
+// Checks that a real bridge in block mode lets across what networks need, and nothing that only resembles it. Judged by tcpdump at the
+// other end; who is answered alone is learned by the kernel from frames that came before.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

@@ -1,5 +1,5 @@
-// Knows: floods of one thing each, every frame another: MAC addresses, ARP requests, DHCP offers, names. Must not know: what the box makes of them.
-// Arguments: interface, what, how many, how many a second, where the numbers begin. It says "sent N" when the link has taken them all.
+// Floods of one thing each, every frame another: MAC addresses, ARP requests, DHCP offers, names. Arguments: interface, what, how many, how
+// many a second, where the numbers begin. It says "sent N" when the link has taken them all.
 
 import { createRequire } from 'node:module';
 

@@ -1,5 +1,5 @@
-// Knows: that after a flood of MAC addresses, DHCP offers or names, from either side, the next leak of another kind has its name, and that
-// all processes of the box together stay within their memory during it and after. Must not know: how room is made.
+// Checks that after a flood of MAC addresses, DHCP offers or names, from either side, the next leak of another kind has its name, and that
+// all processes of the box together stay within their memory during it and after.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 //

@@ -1,5 +1,5 @@
-// Knows: single frames to and around tunnel servers, by name. Must not know: which of them may pass.
-// Arguments: interface, frame's name. Follows RFC 7296 (IKE), RFC 3948 (ESP in UDP), RFC 4303 (ESP), RFC 1035 (DNS).
+// Single frames to and around tunnel servers, by name. Arguments: interface, frame's name. Follows RFC 7296 (IKE), RFC 3948 (ESP in UDP),
+// RFC 4303 (ESP), RFC 1035 (DNS).
 
 import { createRequire } from 'node:module';
 

@@ -1,5 +1,5 @@
-// Knows: that no leak is lost among a million tunnel frames. Must not know: how taps read.
-// Every one of 1000 leaks spread over 1 M tunnel frames at full speed is caught: README.md, guarantee 1.
+// Checks that no leak is lost among a million tunnel frames. Every one of 1000 leaks spread over 1 M tunnel frames at full speed is caught:
+// README.md, guarantee 1.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

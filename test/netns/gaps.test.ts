@@ -1,5 +1,5 @@
-// Knows: every moment at which a leak could slip through, each tried with 50,000 leak frames a second on the wire.
-// Must not know: rules. Holds README.md, guarantee 2, to the count of an independent counter in the uplink.
+// Every moment at which a leak could slip through, each tried with 50,000 leak frames a second on the wire. Holds README.md, guarantee 2,
+// to the count of an independent counter in the uplink.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 //

@@ -1,5 +1,5 @@
-// Knows: how a test gets a lab of its own and is rid of it afterwards. Must not know: what is tested.
-// Labs of tests have names of their own, so several runs live side by side; the reaper clears up after a test run that is killed.
+// How a test gets a lab of its own and is rid of it afterwards. Labs of tests have names of their own, so several runs live side by side;
+// the reaper clears up after a test run that is killed.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

@@ -1,5 +1,5 @@
-// Knows: what the history must survive: kills at any moment, a disk that is full or fails, a clock that is set by a year and back.
-// Must not know: how it is written. The second opinion on the file is sqlite3's own. Holds README.md, guarantee 6.
+// What the history must survive: kills at any moment, a disk that is full or fails, a clock that is set by a year and back. The second
+// opinion on the file is sqlite3's own. Holds README.md, guarantee 6.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 //

@@ -1,5 +1,5 @@
-// Knows: that an endpoint given by name opens exactly one hole in block mode, and that its answer opens the tunnel.
-// Must not know: how names are matched. Holds endpoints by host name to real questions and a real tunnel.
+// Checks that an endpoint given by name opens exactly one hole in block mode, and that its answer opens the tunnel. Holds endpoints by host
+// name to real questions and a real tunnel.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

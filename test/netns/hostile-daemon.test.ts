@@ -1,6 +1,6 @@
-// Knows: that a daemon which has turned hostile can install nothing, come back to nothing and change no file of root's, and that
-// updates still work in its place. Must not know: how the installer does it.
-// A booted Debian with the package installed (booted-tree.ts); the attacks run in the daemon's own unit, with all that it may do.
+// Checks that a daemon which has turned hostile can install nothing, come back to nothing and change no file of root's, and that updates
+// still work in its place. A booted Debian with the package installed (booted-tree.ts); the attacks run in the daemon's own unit, with all
+// that it may do.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

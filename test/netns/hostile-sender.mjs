@@ -1,5 +1,5 @@
-// Knows: frames that a hostile uplink sends to mislead the box. Must not know: what the box makes of them.
-// Arguments: interface, what, how many, how many a second. Follows RFC 2131 (DHCP), RFC 6762 (mDNS).
+// Frames that a hostile uplink sends to mislead the box. Arguments: interface, what, how many, how many a second. Follows RFC 2131 (DHCP),
+// RFC 6762 (mDNS).
 
 import { createRequire } from 'node:module';
 

@@ -1,5 +1,5 @@
-// Knows: that a hostile uplink can neither mislead the LED nor keep block mode from being switched on. Must not know: how.
-// Holds README.md, guarantees 1 and 4. The uplink sends what it likes under whatever address it likes.
+// Checks that a hostile uplink can neither mislead the LED nor keep block mode from being switched on. Holds README.md, guarantees 1 and 4.
+// The uplink sends what it likes under whatever address it likes.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

@@ -1,5 +1,5 @@
-// Knows: what a box writes to its disk while nothing happens: nothing. Must not know: how the history is written. The witness is the
-// kernel's count of sectors that the device was given. A card that is written to all the time wears out.
+// What a box writes to its disk while nothing happens: nothing. The witness is the kernel's count of sectors that the device was given. A
+// card that is written to all the time wears out.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (the tunnel is up, and carries its keepalives)
 //

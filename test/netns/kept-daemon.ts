@@ -1,5 +1,4 @@
-// Knows: a daemon in a lab's box that is started again the moment it ends, and whose processes can be killed.
-// Must not know: what is proven with it.
+// A daemon in a lab's box that is started again the moment it ends, and whose processes can be killed.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';

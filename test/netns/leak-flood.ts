@@ -1,5 +1,5 @@
-// Knows: a sender of leak frames on the laptop, and the kernel's own count of those that reach the uplink.
-// Must not know: the box. The counter is an nftables ingress chain of the uplink's port: it loses nothing and reads nothing.
+// A sender of leak frames on the laptop, and the kernel's own count of those that reach the uplink. The counter is an nftables ingress
+// chain of the uplink's port: it loses nothing and reads nothing.
 
 import { fileURLToPath } from 'node:url';
 import type { Lab } from '../../appliance/lab/lab.ts';

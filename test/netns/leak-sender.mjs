@@ -1,6 +1,5 @@
-// Knows: how to put mixed leak frames on a link at a steady rate until its standard input ends. Must not know: who judges them.
-// Arguments: interface, frames per second. Every frame bears the source address 02:00:00:00:66:66, so that a counter can tell
-// them from everything else. Prints how many it sent.
+// How to put mixed leak frames on a link at a steady rate until its standard input ends. Arguments: interface, frames per second. Every
+// frame bears the source address 02:00:00:00:66:66, so that a counter can tell them from everything else. Prints how many it sent.
 
 import { createRequire } from 'node:module';
 

@@ -1,5 +1,5 @@
-// Knows: what the light of a lab's box showed, and since when, over a stretch of time; and how a measurement is told where a bench asked
-// for it. Must not know: why it showed that. The judge is the LED's own file: no program of the box is asked.
+// What the light of a lab's box showed, and since when, over a stretch of time; and how a measurement is told where a bench asked for it.
+// The judge is the LED's own file: no program of the box is asked.
 
 import type { Lab } from '../../appliance/lab/lab.ts';
 import { ledOf } from './light-watch.ts';

@@ -1,5 +1,5 @@
-// Knows: the light of a lab's box as whoever stands before it sees it, and the process that keeps it. Must not know: why it is as it
-// is. The judge is the LED's own file: no program of the box is asked.
+// The light of a lab's box as whoever stands before it sees it, and the process that keeps it. The judge is the LED's own file: no program
+// of the box is asked.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { expect } from 'vitest';

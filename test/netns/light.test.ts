@@ -1,5 +1,5 @@
-// Knows: that the light is red within two seconds when nobody can vouch for it, in watch mode and in block mode: a daemon that is
-// stopped, busy for ever or killed, and an LED watchdog that is. Must not know: how. The judge is the LED's file.
+// Checks that the light is red within two seconds when nobody can vouch for it, in watch mode and in block mode: a daemon that is stopped,
+// busy for ever or killed, and an LED watchdog that is. The judge is the LED's file.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

@@ -1,6 +1,6 @@
-// Knows: that what the box loses while it runs is noticed, put back and said, that what it lost while it was away means closed, and
-// that a machine which runs out of handles is blind and closed, never dead. Must not know: how. The judges are the kernel's own
-// count on the uplink, the files, and the LED.
+// Checks that what the box loses while it runs is noticed, put back and said, that what it lost while it was away means closed, and that a
+// machine which runs out of handles is blind and closed, never dead. The judges are the kernel's own count on the uplink, the files, and
+// the LED.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

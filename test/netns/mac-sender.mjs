@@ -1,6 +1,5 @@
-// Knows: frames whose addresses are of its own choosing: many from as many senders, or one between two. Must not know: who learns them.
-// Arguments: interface, count (senders 02:77:…, to everybody); or interface, `frame`, sender, receiver. IEEE 802, local
-// experimental EtherType 0x88b5.
+// Frames whose addresses are of its own choosing: many from as many senders, or one between two. Arguments: interface, count (senders
+// 02:77:…, to everybody); or interface, `frame`, sender, receiver. IEEE 802, local experimental EtherType 0x88b5.
 
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -1,5 +1,5 @@
-// Knows: how much memory all processes of a lab's box have together: proportional set sizes (proc(5), smaps_rollup), so that what they
-// share counts once. Must not know: what they do.
+// How much memory all processes of a lab's box have together: proportional set sizes (proc(5), smaps_rollup), so that what they share
+// counts once.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import type { Lab } from '../../appliance/lab/lab.ts';

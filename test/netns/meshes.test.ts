@@ -1,5 +1,5 @@
-// Knows: that a mesh is told when it is seen, that peers anywhere are had by a yes of their own, and that the kernel then lets the packets
-// of that mesh go, and nothing else. Must not know: how that is matched. What crosses is what tcpdump reads at the uplink.
+// Checks that a mesh is told when it is seen, that peers anywhere are had by a yes of their own, and that the kernel then lets the packets
+// of that mesh go, and nothing else. What crosses is what tcpdump reads at the uplink.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

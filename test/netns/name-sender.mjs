@@ -1,6 +1,6 @@
-// Knows: how to put plain DNS questions on a link, each for another name, at a steady rate. Must not know: who counts them.
-// Arguments: interface, names, frames a second, tag. The names are n00000000.TAG.leak.example and on. It says "ready", then how
-// many it has sent. A driver that is full sends nothing: whoever counts must count what arrived.
+// How to put plain DNS questions on a link, each for another name, at a steady rate. Arguments: interface, names, frames a second, tag. The
+// names are n00000000.TAG.leak.example and on. It says "ready", then how many it has sent. A driver that is full sends nothing: whoever
+// counts must count what arrived.
 
 import { createRequire } from 'node:module';
 

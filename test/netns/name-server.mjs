@@ -1,6 +1,6 @@
-// Knows: a resolver of a test's own over UDP and TCP, whose answers are like those of popular sites: canonical names in a row, addresses
-// that change from answer to answer, times to live of a second to five minutes. Must not know: who asks, what for.
-// Arguments: address, port, names of sites, their addresses as a prefix and how many, and further names as NAME=ADDRESS or NAME=>NAME.
+// A resolver of a test's own over UDP and TCP, whose answers are like those of popular sites: canonical names in a row, addresses that
+// change from answer to answer, times to live of a second to five minutes. Arguments: address, port, names of sites, their addresses as a
+// prefix and how many, and further names as NAME=ADDRESS or NAME=>NAME.
 
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';

@@ -1,6 +1,6 @@
-// Knows: that tunnels whose servers have names live as long as they are used, through sleep and a server that moves, in block mode:
-// up again within five seconds of the client's first packet, nothing else on wan, the light never red. Must not know: who keeps the time.
-// Real clients and servers (named-tunnels.ts); the answers hold for 30 s. The judges are ping and tcpdump, and the LED's own file.
+// Checks that tunnels whose servers have names live as long as they are used, through sleep and a server that moves, in block mode: up
+// again within five seconds of the client's first packet, nothing else on wan, the light never red. Real clients and servers
+// (named-tunnels.ts); the answers hold for 30 s. The judges are ping and tcpdump, and the LED's own file.
 // LEAKGUARD_LONG=1 (npm run bench -- wire names) uses and sleeps ten minutes each instead of some seconds.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)

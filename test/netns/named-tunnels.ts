@@ -1,5 +1,5 @@
-// Knows: three real tunnels whose servers have names (WireGuard, OpenVPN, IKEv2), the resolver that leads there, and how servers move.
-// Must not know: the box, what is proven with them. This kernel has no ESP: strongSwan carries it itself, in UDP (kernel-libipsec).
+// Three real tunnels whose servers have names (WireGuard, OpenVPN, IKEv2), the resolver that leads there, and how servers move. This kernel
+// has no ESP: strongSwan carries it itself, in UDP (kernel-libipsec).
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 //   10.67.0.2 === wg.example ======= 198.51.100.17, then .27 === 10.67.0.1

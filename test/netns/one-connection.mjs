@@ -1,6 +1,5 @@
-// Knows: one connection of a client, which says something, waits, and closes as it is told: SIGTERM by FIN, SIGUSR2 by RST; SIGHUP: it
-// says more. Must not know: what it says. Arguments: its own address, host, port, what it says in hexadecimal. It says "said" when the
-// peer has all of it.
+// One connection of a client, which says something, waits, and closes as it is told: SIGTERM by FIN, SIGUSR2 by RST; SIGHUP: it says more.
+// Arguments: its own address, host, port, what it says in hexadecimal. It says "said" when the peer has all of it.
 
 import { execFileSync } from 'node:child_process';
 import { connect } from 'node:net';

@@ -1,5 +1,5 @@
-// Knows: what the box tells of an outage of the tunnel, against tcpdump's own times; and that a handshake it sees becomes a tunnel
-// after a yes. Must not know: how it counts. The server's interface goes down and up, which ends every session it had.
+// What the box tells of an outage of the tunnel, against tcpdump's own times; and that a handshake it sees becomes a tunnel after a yes.
+// The server's interface goes down and up, which ends every session it had.
 //
 //   laptop eth0 --veth-- lan0 [br0, leakguardd] wan0 --veth-- eth0 uplink     (names and addresses: appliance/lab/plan.ts)
 

@@ -1,4 +1,4 @@
-// Knows: how somebody on the laptop reads every page of the box. Must not know: what is looked for there.
+// How somebody on the laptop reads every page of the box.
 
 import { join } from 'node:path';
 import { LAN } from '../../appliance/lab/plan.ts';

@@ -1,7 +1,6 @@
-// Knows: that the page opens from a laptop whose whole traffic goes into a tunnel, by the box's own address and by the fixed one
-// when the box's own is not on the laptop's link; that nothing of the fixed address is seen on wan; and that ssh, where the
-// policy wants it, is let in from the laptop alone. Must not know: pages.
-// wireguard-go with wg-quick's routes, OpenVPN with `redirect-gateway def1`.
+// Checks that the page opens from a laptop whose whole traffic goes into a tunnel, by the box's own address and by the fixed one when the
+// box's own is not on the laptop's link; that nothing of the fixed address is seen on wan; and that ssh, where the policy wants it, is let
+// in from the laptop alone.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

@@ -1,4 +1,4 @@
-// Knows: how two ends of an OpenVPN tunnel know each other: a certificate of their own each. Must not know: tunnels.
+// How two ends of an OpenVPN tunnel know each other: a certificate of their own each.
 
 import { join } from 'node:path';
 import { must } from '../../appliance/lab/processes/process.ts';

@@ -1,5 +1,4 @@
-// Knows: what a pass opens, and that the kernel closes it with every process dead. Must not know: how.
-// Holds `leakguard pass` to real programs on the laptop.
+// What a pass opens, and that the kernel closes it with every process dead. Holds `leakguard pass` to real programs on the laptop.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

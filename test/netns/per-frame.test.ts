@@ -1,6 +1,6 @@
-// Knows: that a breach is a frame which the rules should have stopped, and that each frame is counted by what became of it: one that a
+// Checks that a breach is a frame which the rules should have stopped, and that each frame is counted by what became of it: one that a
 // connection from before block mode closes with, one that opened a connection before it showed a protected name, one behind what was
-// stopped. Must not know: how that is judged. The witnesses are tcpdump on the uplink and on the laptop's own port.
+// stopped. The witnesses are tcpdump on the uplink and on the laptop's own port.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink: hears whatever is said, at every address
 

@@ -1,5 +1,5 @@
-// Knows: login pages of a network: `portal-server PORT...` answers on each; the first sends everybody to the second of this host.
-// Must not know: who asks. It says "ready" when all listen.
+// Login pages of a network: `portal-server PORT...` answers on each; the first sends everybody to the second of this host. It says "ready"
+// when all listen.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';

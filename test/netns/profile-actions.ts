@@ -1,5 +1,5 @@
-// Knows: what clients do on a wire, each to a place of its own, by real programs or by single frames. Must not know: profiles, verdicts.
-// Places are in 198.18.30.0/24 and, for protected names (below bank.example), in 198.18.31.0/24; the last octet is the action's number.
+// What clients do on a wire, each to a place of its own, by real programs or by single frames. Places are in 198.18.30.0/24 and, for
+// protected names (below bank.example), in 198.18.31.0/24; the last octet is the action's number.
 
 import { fileURLToPath } from 'node:url';
 import { LAN, NET, TUNNEL } from '../../appliance/lab/plan.ts';

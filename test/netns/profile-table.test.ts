@@ -1,5 +1,5 @@
-// Knows: what becomes of what clients do, in each profile and mode; the table of it on page and in README is what is measured here. Must not know: how rules
-// are made. The witness is tcpdump on the uplink; the box's account, light and breaches are held against it.
+// What becomes of what clients do, in each profile and mode; the table of it on page and in README is what is measured here. The witness is
+// tcpdump on the uplink; the box's account, light and breaches are held against it.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink: a resolver, web servers at every address, and listeners
 

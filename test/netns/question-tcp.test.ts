@@ -1,5 +1,5 @@
-// Knows: that a tunnel's own question goes over TCP where its answer by UDP was cut, to that resolver alone, and that nothing else goes
-// there. Must not know: how that is matched. A real resolver with more addresses than a datagram holds, and real clients.
+// Checks that a tunnel's own question goes over TCP where its answer by UDP was cut, to that resolver alone, and that nothing else goes
+// there. A real resolver with more addresses than a datagram holds, and real clients.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

@@ -1,5 +1,4 @@
-// Knows: a QUIC Initial with the ClientHello of a name in it. Must not know: who reads it.
-// Follows RFC 9000 section 19.6 (CRYPTO), RFC 8446 section 4.1.2, RFC 6066 section 3.
+// A QUIC Initial with the ClientHello of a name in it. Follows RFC 9000 section 19.6 (CRYPTO), RFC 8446 section 4.1.2, RFC 6066 section 3.
 
 import { sealInitial, SEAL_V1 } from '../wire/quic-seal.ts';
 

@@ -1,5 +1,5 @@
-// Knows: what the wire does while nothing is verified: `relock: closed` shuts it, `relock: open` leaves watch mode open,
-// and block mode is shut in any case. Must not know: how. The judge is the kernel's own count of dropped leaks.
+// What the wire does while nothing is verified: `relock: closed` shuts it, `relock: open` leaves watch mode open, and block mode is shut in
+// any case. The judge is the kernel's own count of dropped leaks.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

@@ -1,6 +1,6 @@
-// Knows: how to open our capture source on one end of a veth pair, and what to send through it. Must not know: what is right.
-// Run in a namespace that has v0 and v1, the two ends. First argument: what to do; prints one line of JSON. Build first.
-// Each frame of ours has a local experimental EtherType (IEEE 802, 0x88b5), who sent it and its number behind the header.
+// How to open our capture source on one end of a veth pair, and what to send through it. Run in a namespace that has v0 and v1, the two
+// ends. First argument: what to do; prints one line of JSON. Build first. Each frame of ours has a local experimental EtherType (IEEE 802,
+// 0x88b5), who sent it and its number behind the header.
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';

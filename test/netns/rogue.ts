@@ -1,5 +1,4 @@
-// Knows: another machine on the uplink's side of the wire that means no good: its own MAC address, real servers on it.
-// Must not know: what the box makes of it. udhcpd.conf(5), dnsmasq(8), ip-link(8) macvlan.
+// Another machine on the uplink's side of the wire that means no good: its own MAC address, real servers on it.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink, rogue0 (macvlan) beside it
 

@@ -1,6 +1,5 @@
-// Knows: what the guard raises because of one act of the laptop, and when it has said all. Must not know: which rule it should be.
-// No time ends the watch: a connection to a port that is a leak in every profile is made behind the act, and what both taps
-// report in order has been told when that marker is.
+// What the guard raises because of one act of the laptop, and when it has said all. No time ends the watch: a connection to a port that is
+// a leak in every profile is made behind the act, and what both taps report in order has been told when that marker is.
 
 import { expect } from 'vitest';
 

@@ -1,5 +1,5 @@
-// Knows: what the compiled ruleset does in a kernel over time: reloads, toggles, timeouts, foreign hands.
-// Must not know: the daemon. Holds README.md, guarantees 3 and 5; the wire is drawn in differential-wire.ts.
+// What the compiled ruleset does in a kernel over time: reloads, toggles, timeouts, foreign hands. Holds README.md, guarantees 3 and 5; the
+// wire is drawn in differential-wire.ts.
 
 import { readFile, readdir } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// Knows: a resolver of a test's own beside the lab's, at an address of its own, whose names lead where the test says. Must not know:
-// who asks, what for. The lab's own dnsmasq holds port 53 of every address, so what is for this one is handed to another port.
+// A resolver of a test's own beside the lab's, at an address of its own, whose names lead where the test says. The lab's own dnsmasq holds
+// port 53 of every address, so what is for this one is handed to another port.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

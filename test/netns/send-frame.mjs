@@ -1,4 +1,4 @@
-// Knows: how frames are put on a port, byte for byte. Must not know: what they are. Arguments: interface, each frame in hexadecimal.
+// How frames are put on a port, byte for byte. Arguments: interface, each frame in hexadecimal.
 
 import { createRequire } from 'node:module';
 

@@ -1,6 +1,6 @@
-// Knows: the shapes of configurations that VPN services hand out, each from its file into force and used by its own client.
-// Must not know: how a file is read, how a shape is matched. Every file is made here; keys are of this run. Clients that Debian has not
-// (AmneziaWG, WARP) are imported, and their packets sent as frames; this kernel has no IPsec, so strongSwan brings its own.
+// The shapes of configurations that VPN services hand out, each from its file into force and used by its own client. Every file is made
+// here; keys are of this run. Clients that Debian has not (AmneziaWG, WARP) are imported, and their packets sent as frames; this kernel has
+// no IPsec, so strongSwan brings its own.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

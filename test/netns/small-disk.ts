@@ -1,5 +1,4 @@
-// Knows: a real file system on a disk of its own that can be filled, that fails as a worn-out card does, and that can be
-// repaired. Must not know: what is kept on it. ext4(5): `errors=remount-ro` makes it read-only at the first fault.
+// A real file system on a disk of its own that can be filled, that fails as a worn-out card does, and that can be repaired.
 
 import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// Knows: what split lets out in block mode: visits by names that are not protected, and no frame to where a protected name is, by whatever
-// means it is reached. Must not know: how that is held. Clients are real (curl, dig, ping); the witness is tcpdump on the uplink.
+// What split lets out in block mode: visits by names that are not protected, and no frame to where a protected name is, by whatever means
+// it is reached. Clients are real (curl, dig, ping); the witness is tcpdump on the uplink.
 // LEAKGUARD_LONG=1 (npm run bench -- wire split) makes ten times as many visits, and tells how long they took.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink: a resolver whose names have canonical names in a row, addresses that

@@ -1,5 +1,5 @@
-// Knows: a program on a laptop that sends the same datagram to one server, at a steady pace, until it is ended. Must not know: what it says.
-// Arguments: its own address, the server's, its port, the payload in hexadecimal, milliseconds between two.
+// A program on a laptop that sends the same datagram to one server, at a steady pace, until it is ended. Arguments: its own address, the
+// server's, its port, the payload in hexadecimal, milliseconds between two.
 
 import { createSocket } from 'node:dgram';
 

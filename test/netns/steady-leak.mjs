@@ -1,5 +1,5 @@
-// Knows: a program on a laptop that asks for one name after the other past the tunnel, at a steady pace. Must not know: what becomes of it.
-// Arguments: its own address, a resolver's, tag, how many, milliseconds between two. The names are n00000000.TAG.leak.example and on.
+// A program on a laptop that asks for one name after the other past the tunnel, at a steady pace. Arguments: its own address, a resolver's,
+// tag, how many, milliseconds between two. The names are n00000000.TAG.leak.example and on.
 
 import { createSocket } from 'node:dgram';
 

@@ -1,5 +1,5 @@
-// Knows: how a connection that is open goes on. Must not know: to what. Arguments: its own address, host, port. It says "open", then how
-// many times it has written, and ends when it is told to.
+// How a connection that is open goes on. Arguments: its own address, host, port. It says "open", then how many times it has written, and
+// ends when it is told to.
 
 import { connect } from 'node:net';
 

@@ -1,5 +1,5 @@
-// Knows: how a client of TCP says something in segments of its own choice. Must not know: what it says. Arguments: its own address, host,
-// port, and one segment after the other in hexadecimal; each goes by itself. It ends when it was answered, or not for a second.
+// How a client of TCP says something in segments of its own choice. Arguments: its own address, host, port, and one segment after the other
+// in hexadecimal; each goes by itself. It ends when it was answered, or not for a second.
 
 import { connect } from 'node:net';
 

@@ -1,6 +1,6 @@
-// Knows: that an answer for a tunnel's name opens the tunnel and nothing else: what is said there that is not the tunnel's is a leak
-// with its name, and closes an address that nothing has proven. Must not know: how first bytes are read.
-// Programs are real: curl and openssl's server, OpenVPN at both ends. What crossed is what tcpdump sees on the uplink.
+// Checks that an answer for a tunnel's name opens the tunnel and nothing else: what is said there that is not the tunnel's is a leak with
+// its name, and closes an address that nothing has proven. Programs are real: curl and openssl's server, OpenVPN at both ends. What crossed
+// is what tcpdump sees on the uplink.
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink, a web server at the address that it answers for the tunnel's name
 

@@ -1,6 +1,6 @@
-// Knows: that real tunnels of other protocols pass in block mode, and that plain text sent to their server does not.
-// Must not know: how shapes are matched. WireGuard is every lab's own tunnel; OpenVPN is Debian's program; this kernel
-// has no IPsec, so IKE and ESP are frames made here after RFC 7296 and RFC 4303 (strongSwan's own: named-tunnels.ts).
+// Checks that real tunnels of other protocols pass in block mode, and that plain text sent to their server does not. WireGuard is every
+// lab's own tunnel; OpenVPN is Debian's program; this kernel has no IPsec, so IKE and ESP are frames made here after RFC 7296 and RFC 4303
+// (strongSwan's own: named-tunnels.ts).
 //
 //   laptop eth0 --veth-- lan0 box wan0 --veth-- eth0 uplink        (names and addresses: appliance/lab/plan.ts)
 

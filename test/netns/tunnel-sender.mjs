@@ -1,6 +1,5 @@
-// Knows: how to put tunnel frames on a link as fast as it takes them, with plain DNS questions spread among them.
-// Must not know: who counts. The source address is nobody's, so that no answer makes the laptop send more.
-// Arguments: interface, tunnel frames, questions. Prints how long it took, in milliseconds.
+// How to put tunnel frames on a link as fast as it takes them, with plain DNS questions spread among them. The source address is nobody's,
+// so that no answer makes the laptop send more. Arguments: interface, tunnel frames, questions. Prints how long it took, in milliseconds.
 
 import { createRequire } from 'node:module';
 

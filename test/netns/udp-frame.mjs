@@ -1,5 +1,4 @@
-// Knows: UDP in IPv4 on Ethernet as a sender of the tests puts it together. Must not know: who sends it, what it says.
-// RFC 791, RFC 1071 (checksum), RFC 768 (none of its own).
+// UDP in IPv4 on Ethernet as a sender of the tests puts it together. RFC 791, RFC 1071 (checksum), RFC 768 (none of its own).
 
 /**
  * @param {Uint8Array} addresses destination and source on the link

@@ -1,5 +1,5 @@
-// Knows: a web server of a test's own that speaks HTTP/1.1 and HTTP/2 over TLS at every address of its namespace, and at the port after
-// its own one that hears whatever is said. Must not know: who asks. Arguments: port, key, certificate.
+// A web server of a test's own that speaks HTTP/1.1 and HTTP/2 over TLS at every address of its namespace, and at the port after its own
+// one that hears whatever is said. Arguments: port, key, certificate.
 
 import { createSecureServer } from 'node:http2';
 import { readFileSync } from 'node:fs';

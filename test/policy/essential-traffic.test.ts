@@ -1,5 +1,4 @@
-// Knows: that README's table of essential traffic is the policy's, and that nothing else crosses in block mode.
-// Must not know: the kernel (test/netns/essential.test.ts holds it to the same frames).
+// Checks that README's table of essential traffic is the policy's, and that nothing else crosses in block mode.
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
-// Knows: the table of what crosses in block mode besides tunnels and what the policy opens, in words. Must not know: frames.
-// Each row stands for rules of filter/essential.ts and neighbours.ts; README shows the table, test/policy/essential-traffic.test.ts
-// holds README to it, and every frame form that crosses to one of its rows.
+// The table of what crosses in block mode besides tunnels and what the policy opens, in words. Each row stands for rules of
+// filter/essential.ts and neighbours.ts; README shows the table, test/policy/essential-traffic.test.ts holds README to it, and every frame
+// form that crosses to one of its rows.
 
 import type { Direction } from '../../src/policy/compile/counted.ts';
 import type { EssentialKind } from '../../src/policy/filter/rule.ts';

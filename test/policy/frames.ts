@@ -1,5 +1,4 @@
-// Knows: how to put frames together byte by byte. Must not know: policy, verdicts; nothing of src reads or writes here,
-// so that a mistake in src cannot hide behind the same mistake in its test.
+// How to put frames together byte by byte.
 
 export type Bytes = readonly number[];
 

@@ -1,5 +1,5 @@
-// Knows: what the judge says of whole frames read from bytes: verdict, rule, reason, counter. Must not know: the kernel.
-// Rules by kind and profile: rules.test.ts. Agreement with the kernel: test/netns/differential.test.ts.
+// What the judge says of whole frames read from bytes: verdict, rule, reason, counter. Rules by kind and profile: rules.test.ts. Agreement
+// with the kernel: test/netns/differential.test.ts.
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

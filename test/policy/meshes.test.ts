@@ -1,5 +1,5 @@
-// Knows: which packets of a mesh its tunnel takes, which way, and that peers anywhere are had by a yes of their own and by nothing else.
-// Agreement with the kernel: test/netns/differential.test.ts; with the filter: test/property/policy-filter.test.ts.
+// Which packets of a mesh its tunnel takes, which way, and that peers anywhere are had by a yes of their own and by nothing else. Agreement
+// with the kernel: test/netns/differential.test.ts; with the filter: test/property/policy-filter.test.ts.
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

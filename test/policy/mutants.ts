@@ -1,5 +1,5 @@
-// Knows: how to make many frames of a few, by chance that can be repeated. Must not know: what the frames are.
-// Source and destination of the link are left alone: a bridge drops or keeps what is not from and to a station.
+// How to make many frames of a few, by chance that can be repeated. Source and destination of the link are left alone: a bridge drops or
+// keeps what is not from and to a station.
 
 import type { Shape } from './shape.ts';
 

@@ -1,5 +1,5 @@
-// Knows: that what becomes of a frame is said by that frame alone: the name of its flow, which earlier frames have shown, explains it and
-// changes neither whether it crosses nor what the kernel counts it as. Must not know: the kernel (test/netns/per-frame.test.ts).
+// Checks that what becomes of a frame is said by that frame alone: the name of its flow, which earlier frames have shown, explains it and
+// changes neither whether it crosses nor what the kernel counts it as.
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../src/flow/dissector.ts';

@@ -1,4 +1,4 @@
-// Knows: the policies that the tests of src/policy judge by. Must not know: what is tested.
+// The policies that the tests of src/policy judge by.
 
 import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';

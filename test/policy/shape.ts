@@ -1,4 +1,4 @@
-// Knows: how a frame is given a name and a way, and whose addresses the policies of the tests have. Must not know: verdicts.
+// How a frame is given a name and a way, and whose addresses the policies of the tests have.
 
 import { CLIENT, ROUTER, dnsQuery, ethernet, fill, ipv4, ipv6, wireguard } from './frames.ts';
 import type { Bytes, Ipv4, Ipv6, Link } from './frames.ts';

@@ -1,5 +1,5 @@
-// Knows: what networks, servers and clients send to have a client on the network, each beside what only resembles it.
-// Must not know: how the two are told apart. Policy FULL and LEARNED of policies.ts: client 192.168.1.50, server 198.51.100.7.
+// What networks, servers and clients send to have a client on the network, each beside what only resembles it. Policy FULL and LEARNED of
+// policies.ts: client 192.168.1.50, server 198.51.100.7.
 
 import {
   BROADCAST,

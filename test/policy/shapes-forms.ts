@@ -1,5 +1,4 @@
-// Knows: all named frames as they are, behind a priority tag, a VLAN tag and two: the bar of 400 forms up and 100 down.
-// Must not know: what becomes of them.
+// All named frames as they are, behind a priority tag, a VLAN tag and two: the bar of 400 forms up and 100 down.
 
 import { u16 } from './frames.ts';
 import type { Shape } from './shape.ts';

@@ -1,4 +1,4 @@
-// Knows: fragments, extension headers, essential traffic in and out of bounds, and what is not plain IP. Must not know: what becomes of them.
+// Fragments, extension headers, essential traffic in and out of bounds, and what is not plain IP.
 
 import {
   BROADCAST,

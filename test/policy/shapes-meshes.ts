@@ -1,4 +1,4 @@
-// Knows: packets of meshes, and what almost looks like them. Must not know: what becomes of them.
+// Packets of meshes, and what almost looks like them.
 
 import { dnsQuery, fill, fragment6, text, u16, u32, udp, wireguard } from './frames.ts';
 import { down4, down6, four, six } from './shape.ts';

@@ -1,4 +1,4 @@
-// Knows: frames that ask for names, in the clear and encrypted, and other applications. Must not know: what becomes of them.
+// Frames that ask for names, in the clear and encrypted, and other applications.
 
 import {
   BROADCAST,

@@ -1,5 +1,5 @@
-// Knows: frames that look for somebody on the link, and which of them a client needs. Must not know: how that is found out.
-// The learned state is LEARNED of policies.ts: gateway 192.168.1.1 and fe80::1, client 192.168.1.50, box 192.168.1.2.
+// Frames that look for somebody on the link, and which of them a client needs. The learned state is LEARNED of policies.ts: gateway
+// 192.168.1.1 and fe80::1, client 192.168.1.50, box 192.168.1.2.
 
 import {
   BROADCAST,

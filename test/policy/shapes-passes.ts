@@ -1,6 +1,5 @@
-// Knows: what a laptop sends to log in to a network, and near misses. Must not know: what becomes of it.
-// The learned state is PASSING of policies.ts: link 192.168.1.0/24 and 2001:db8:1::/64, announced portal 203.0.113.77, redirect to
-// 203.0.113.78:9443 and [2001:db8:78::1]:9443.
+// What a laptop sends to log in to a network, and near misses. The learned state is PASSING of policies.ts: link 192.168.1.0/24 and
+// 2001:db8:1::/64, announced portal 203.0.113.77, redirect to 203.0.113.78:9443 and [2001:db8:78::1]:9443.
 
 import {
   BROADCAST,

@@ -1,4 +1,4 @@
-// Knows: frames at both sides of every border of a range of ports or a network of servers. Must not know: what becomes of them.
+// Frames at both sides of every border of a range of ports or a network of servers.
 
 import { fill, fragment6, tcp, text, udp, wireguard } from './frames.ts';
 import { down4, down6, four, six } from './shape.ts';

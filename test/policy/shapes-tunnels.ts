@@ -1,4 +1,4 @@
-// Knows: packets of tunnels, and what is sent to their endpoints without being theirs. Must not know: what becomes of them.
+// Packets of tunnels, and what is sent to their endpoints without being theirs.
 
 import {
   dnsAnswer,

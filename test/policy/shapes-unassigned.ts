@@ -1,5 +1,5 @@
-// Knows: packets of tunnels' servers that come down to an address that no client has here. Must not know: what becomes of them.
-// The sender's address is the server's, for whoever owns the uplink can write any (CVE-2019-14899).
+// Packets of tunnels' servers that come down to an address that no client has here. The sender's address is the server's, for whoever owns
+// the uplink can write any (CVE-2019-14899).
 
 import { BROADCAST, CLIENT, address4, address6 } from './frames.ts';
 import type { Shape } from './shape.ts';

@@ -1,4 +1,4 @@
-// Knows: packets of WireGuard as WARP and AmneziaWG make them, and what is almost one. Must not know: what becomes of them.
+// Packets of WireGuard as WARP and AmneziaWG make them, and what is almost one.
 
 import { dnsQuery, fill, fragment6, text, udp } from './frames.ts';
 import { down4, four, six } from './shape.ts';

@@ -1,4 +1,4 @@
-// Knows: frames of every shape that may come past a rule. Must not know: what becomes of them.
+// Frames of every shape that may come past a rule.
 
 import { CHANGES } from './shapes-wireguard.ts';
 import type { Shape } from './shape.ts';

@@ -1,4 +1,4 @@
-// Knows: how a small ClientHello looks on the wire. Must not know: what reads it. Follows RFC 8446 sections 4.1.2 and 5.1.
+// How a small ClientHello looks on the wire. Follows RFC 8446 sections 4.1.2 and 5.1.
 
 import * as made from './frames.ts';
 import type { Bytes } from './frames.ts';

@@ -1,6 +1,6 @@
-// Knows: that the account is right to the frame, and no escape goes unreported, whatever is interleaved: leaks, forged frames,
-// lossy taps, restarts of taps and of the daemon, toggles, readings. Must not know: real taps, a real kernel.
-// The world below is the other side of the guard's contract: a bridge that counts, and taps that read, late or not at all.
+// Checks that the account is right to the frame, and no escape goes unreported, whatever is interleaved: leaks, forged frames, lossy taps,
+// restarts of taps and of the daemon, toggles, readings. The world below is the other side of the guard's contract: a bridge that counts,
+// and taps that read, late or not at all.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// Knows: every decoder of bytes, under one shape. Must not know: what any of them should find.
-// A decoder that is missing here is a decoder that nobody throws noise at: a test compares this list with src/wire.
+// Every decoder of bytes, under one shape. A decoder that is missing here is a decoder that nobody throws noise at: a test compares this
+// list with src/wire.
 
 import { laterClientHello } from '../../src/wire/tls/tls-behind.ts';
 import { clientHelloInRecords, isClientHelloStart, isTlsRecordStart } from '../../src/wire/tls/tls-record.ts';

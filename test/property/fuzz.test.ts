@@ -1,6 +1,6 @@
-// Knows: that hostile bytes never make the dissector or a decoder throw, look outside or take long. Must not know: protocols.
-// With the corpus its frames are bent, else a few hand-made ones. Seeds: one fixed, one fresh (printed, to run it again with
-// FUZZ_SEED). FUZZ_FRAMES sets how many frames (`npm run fuzz`: very many); frames are bent, not slept over.
+// Checks that hostile bytes never make the dissector or a decoder throw, look outside or take long. With the corpus its frames are bent,
+// else a few hand-made ones. Seeds: one fixed, one fresh (printed, to run it again with FUZZ_SEED). FUZZ_FRAMES sets how many frames (`npm
+// run fuzz`: very many); frames are bent, not slept over.
 
 import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';

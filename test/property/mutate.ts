@@ -1,4 +1,4 @@
-// Knows: how real and random frames are bent, always the same way for the same seed. Must not know: decoders.
+// How real and random frames are bent, always the same way for the same seed.
 
 /** Numbers by lot from a 32-bit seed (xorshift); the same seed gives the same ones. */
 export class Lots {

@@ -1,7 +1,7 @@
-// Knows: that no text makes a parser begin again and again. Must not know: what any of them should find.
-// Each parser of text from outside gets 200 kB of each of the bytes that mean something to one of them, and of every pair of a table.
-// What bounds it is the end of its process: a parser whose time grows with the square of the text needs minutes for what the others do
-// in a fraction of a second, and the deadline leaves a busy machine many times that.
+// Checks that no text makes a parser begin again and again. Each parser of text from outside gets 200 kB of each of the bytes that mean
+// something to one of them, and of every pair of a table. What bounds it is the end of its process: a parser whose time grows with the
+// square of the text needs minutes for what the others do in a fraction of a second, and the deadline leaves a busy machine many times
+// that.
 
 import { join } from 'node:path';
 

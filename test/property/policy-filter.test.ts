@@ -1,6 +1,6 @@
-// Knows: that the compiled capture filter, run by libpcap itself, hides exactly what the judge calls tunnel, but for the
-// answers to handshakes, which end a silence, and what a client says over TCP, by which its streams are known.
-// Must not know: how either is made. A hidden leak would never be seen; a visible tunnel only costs time.
+// Checks that the compiled capture filter, run by libpcap itself, hides exactly what the judge calls tunnel, but for the answers to
+// handshakes, which end a silence, and what a client says over TCP, by which its streams are known. A hidden leak would never be seen; a
+// visible tunnel only costs time.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

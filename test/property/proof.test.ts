@@ -1,6 +1,6 @@
-// Knows: that no order in which forged leaks, what taps tell of them, losses, readings, restarts and orders come makes the light green
-// when the last proof is older than it may be, or green again without another one. Must not know: how that is kept.
-// The world below knows which forged leaks were told of and counted; the guard is asked for its status at any moment, not at good ones.
+// Checks that no order in which forged leaks, what taps tell of them, losses, readings, restarts and orders come makes the light green when
+// the last proof is older than it may be, or green again without another one. The world below knows which forged leaks were told of and
+// counted; the guard is asked for its status at any moment, not at good ones.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

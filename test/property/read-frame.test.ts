@@ -1,5 +1,5 @@
-// Knows: that no frame, however bent, makes its reading throw, grow, or mark what is outside its bytes. Must not know: protocols.
-// Bent frames of the corpus where it is there, else hand-made ones; the seed of the fresh run is in the name.
+// Checks that no frame, however bent, makes its reading throw, grow, or mark what is outside its bytes. Bent frames of the corpus where it
+// is there, else hand-made ones; the seed of the fresh run is in the name.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Knows: which frames are bent: those of the corpus where it is there, and hand-made ones. Must not know: decoders.
+// Which frames are bent: those of the corpus where it is there, and hand-made ones.
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
-// Knows: what a newcomer does: a fresh Debian with Node and npm, a clean clone, `npm test`, `npm start`. Must not know: what these do.
-// `npm run trial -- trixie bookworm [--fresh]`, as root. Trees are cached under ~/.cache/leakguard-trial; what the set-up installs goes
-// into a copy. Debian 13 brings its own Node; Debian 12's is too old, so the one that runs this is copied in.
+// What a newcomer does: a fresh Debian with Node and npm, a clean clone, `npm test`, `npm start`. `npm run trial -- trixie bookworm
+// [--fresh]`, as root. Trees are cached under ~/.cache/leakguard-trial; what the set-up installs goes into a copy. Debian 13 brings its own
+// Node; Debian 12's is too old, so the one that runs this is copied in.
 
 import { spawn } from 'node:child_process';
 import {

@@ -1,5 +1,5 @@
-// Knows: what the page answers to browsers, to strangers and when the guard is gone. Must not know: how it is made.
-// Against a real server, with the local API's other side played by GuardPeer on a real Unix socket.
+// What the page answers to browsers, to strangers and when the guard is gone. Against a real server, with the local API's other side played
+// by GuardPeer on a real Unix socket.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Knows: what holds for every page and every file that is taken away: nothing inline, nothing said outside the texts, the headers.
+// What holds for every page and every file that is taken away: nothing inline, nothing said outside the texts, the headers.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Knows: what the pages about incidents and the help page say and do. Must not know: how incidents are kept.
+// What the pages about incidents and the help page say and do.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 

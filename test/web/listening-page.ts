@@ -1,4 +1,4 @@
-// Knows: the page on a free port of loopback, as leakguard-web would serve it, and how to ask it plainly. Must not know: any one test.
+// The page on a free port of loopback, as leakguard-web would serve it, and how to ask it plainly.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';

@@ -1,4 +1,4 @@
-// Knows: who gets in, who does not, and what a visitor sees meanwhile. Must not know: how passwords and sessions are kept.
+// Who gets in, who does not, and what a visitor sees meanwhile.
 
 import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

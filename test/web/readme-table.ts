@@ -1,4 +1,4 @@
-// Knows: how README.md writes the table of what was measured. Must not know: assertions.
+// How README.md writes the table of what was measured.
 
 /** The profiles of the table, in its order. */
 export const MEASURED_PROFILES = [

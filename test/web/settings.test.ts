@@ -1,4 +1,4 @@
-// Knows: what the settings page sends to the guard, where it shows each fault, and what comes down and goes up as a file.
+// What the settings page sends to the guard, where it shows each fault, and what comes down and goes up as a file.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 

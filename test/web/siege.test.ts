@@ -1,5 +1,5 @@
-// Knows: what an unfriendly neighbour on lan can do to the page, and that it still answers others. Must not know: how it is made.
-// Each attack is refused as documented; `answersStill` asks, with the attack still on, for the light and for the owner's page.
+// What an unfriendly neighbour on lan can do to the page, and that it still answers others. Each attack is refused as documented;
+// `answersStill` asks, with the attack still on, for the light and for the owner's page.
 
 import { once } from 'node:events';
 import { get } from 'node:http';

@@ -1,4 +1,4 @@
-// Knows: what the pages about tunnels ask of the guard and what they show: nothing is trusted without a yes, and no key stays.
+// What the pages about tunnels ask of the guard and what they show: nothing is trusted without a yes, and no key stays.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Knows: how an update goes through the page: whole, in parts, and only when the form is the owner's own. Must not know: what is in it.
+// How an update goes through the page: whole, in parts, and only when the form is the owner's own.
 
 import { request } from 'node:http';
 

@@ -1,5 +1,4 @@
-// Knows: how to show that a decoder throws nothing and looks only between start and end.
-// Must not know: any protocol.
+// How to show that a decoder throws nothing and looks only between start and end.
 import fc from 'fast-check';
 import { expect } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Knows: how vectors are written in tests. Must not know: any protocol.
+// How vectors are written in tests.
 
 /** The octets of hexadecimal text; blanks are ignored, `ab*5` repeats an octet. Parts may be arrays of octets. */
 export function hex(...parts: readonly (string | readonly number[] | Uint8Array)[]): Uint8Array {

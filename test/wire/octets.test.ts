@@ -1,4 +1,4 @@
-// Knows: network order by hand-written examples. Must not know: any protocol.
+// Network order by hand-written examples.
 import { describe, expect, it } from 'vitest';
 import { allZero, printable, startsWith, u16, u24, u32, u32le } from '../../src/wire/octets.ts';
 import { ascii, hex } from './hex.ts';

@@ -1,5 +1,5 @@
-// Knows: how a client seals an Initial packet, the other way round than src/wire reads it, with node's own HKDF.
-// Must not know: the decoder under test. Follows RFC 9001 section 5 and RFC 9369 section 3.
+// How a client seals an Initial packet, the other way round than src/wire reads it, with node's own HKDF. Follows RFC 9001 section 5 and
+// RFC 9369 section 3.
 
 import { createCipheriv, createHmac, hkdfSync } from 'node:crypto';
 

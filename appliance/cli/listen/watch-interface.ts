@@ -7,7 +7,7 @@ import type { Attribution } from '../../../src/guard/incidents/attribution.ts';
 import { printable } from '../../../src/api/shown.ts';
 import { addressText, parseAddress, parseMac } from '../../../src/wire/ip/address.ts';
 import { objections, obviousPort, readPorts } from '../../os/interfaces.ts';
-import type { PortFacts } from '../../os/interfaces.ts';
+import type { PortInfo } from '../../os/interfaces.ts';
 import { analysisText } from '../analyze-text.ts';
 import { CommandError } from '../command.ts';
 import type { CommandIo, ExitCode } from '../command.ts';
@@ -17,7 +17,7 @@ import { incidentLine } from '../status-screen.ts';
 import { padded, styleOf } from '../terminal.ts';
 import type { WatchOptions } from '../watch-daemon.ts';
 
-export interface Candidate extends PortFacts {
+export interface Candidate extends PortInfo {
   readonly opens: boolean;
   /** Why it cannot be opened, or is a poor choice. */
   readonly why: readonly string[];
@@ -25,7 +25,7 @@ export interface Candidate extends PortFacts {
 
 /** Every port of this machine, best first, after trying to open each. `open` returns why it failed, or undefined. */
 export async function candidates(
-  ports: readonly PortFacts[] = readPorts(),
+  ports: readonly PortInfo[] = readPorts(),
   open: (name: string) => Promise<string | undefined> = probe,
 ): Promise<readonly Candidate[]> {
   return Promise.all(
@@ -135,7 +135,7 @@ function reportText(report: AnalysisReport, json: boolean): string {
   return analysisText({ ...report, complete: true, lost: [], behind: [] });
 }
 
-function noSuchPort(name: string, ports: readonly PortFacts[]): CommandError {
+function noSuchPort(name: string, ports: readonly PortInfo[]): CommandError {
   const names = ports.map((port) => port.name).join(', ');
   return new CommandError(
     3,
@@ -145,7 +145,7 @@ function noSuchPort(name: string, ports: readonly PortFacts[]): CommandError {
   );
 }
 
-function carrierWords({ up, carrier, speed }: PortFacts): string {
+function carrierWords({ up, carrier, speed }: PortInfo): string {
   if (!up) return 'down';
   if (carrier !== true) return 'no carrier';
   return speed === undefined ? 'carrier' : `${speed} Mbit/s`;

@@ -31,10 +31,10 @@ import { HistoryStore } from '../../history/history.ts';
 import { PrivacyKey, privacyKeyIn } from '../../history/privacy-key.ts';
 import { Recorder } from '../../history/recorder.ts';
 import { wholeRange } from '../../history/timeline-table.ts';
-import { WallClock, jumpWords } from '../../history/wall-clock.ts';
+import { WallClock, clockJumpText } from '../../history/wall-clock.ts';
 import { vendorOf } from '../../registries/vendors.ts';
 import { counterFilePath } from './counter-file.ts';
-import { words } from '../warnings.ts';
+import { errorText } from '../warnings.ts';
 import type { Warnings } from '../warnings.ts';
 
 /** A history that could not be opened is tried again after this long, milliseconds. */
@@ -300,7 +300,7 @@ export class BoxHistory {
     if (jump === undefined) return;
     this.#warnings.set(
       'clock',
-      jumpWords(jump, (wall) => this.#redaction.time(wall)),
+      clockJumpText(jump, (wall) => this.#redaction.time(wall)),
     );
     const last = this.#lastChange;
     if (last === undefined) return;
@@ -328,7 +328,7 @@ export class BoxHistory {
       if (aside !== undefined)
         kept = `it was set aside as ${aside}, and a new one was started with what is in memory`;
     } catch (error) {
-      kept = `it could not be set aside (${words(error)})`;
+      kept = `it could not be set aside (${errorText(error)})`;
     }
     this.#warnings.set('history-changed', `The history was ${how} while it was in use; ${kept}.`);
   }
@@ -354,7 +354,7 @@ export class BoxHistory {
     try {
       store = new HistoryStore(this.#stateDir);
     } catch (error) {
-      const text = `The history cannot be opened (${words(error)}): events are kept in memory only.`;
+      const text = `The history cannot be opened (${errorText(error)}): events are kept in memory only.`;
       this.#warnings.set('history', text);
       return false;
     }
@@ -414,7 +414,7 @@ export class BoxHistory {
     try {
       return task();
     } catch (error) {
-      this.#warnings.set('history', `The history cannot be used: ${words(error)}.`);
+      this.#warnings.set('history', `The history cannot be used: ${errorText(error)}.`);
       return undefined;
     }
   }

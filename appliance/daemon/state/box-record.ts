@@ -7,7 +7,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeDurable } from '../../os/durable-file.ts';
 import { fileSignature, readRegularFile } from '../../os/regular-file.ts';
-import { words } from '../warnings.ts';
+import { errorText } from '../warnings.ts';
 
 const STATE_FILE = 'state.json';
 const BOOT_RULESET = 'boot.nft';
@@ -42,8 +42,8 @@ export class BoxRecord {
 
   constructor(parts: BoxRecordParts) {
     this.#parts = parts;
-    const kept = readKeptMode(parts.stateDir);
-    const unkept = readKeptMode(parts.runtimeDir);
+    const kept = readStoredMode(parts.stateDir);
+    const unkept = readStoredMode(parts.runtimeDir);
     this.#isUnknown = kept.missing === true && !unkept.blockMode;
     this.#blockMode = kept.blockMode || unkept.blockMode;
     this.#warning = kept.warning;
@@ -90,7 +90,7 @@ export class BoxRecord {
   /** Writes block mode and reads it back, unless the disk still holds it: the file is read, for it may have been lost meanwhile. Never throws. */
   setBlockMode(on: boolean): void {
     this.#isUnknown = false;
-    const stored = readKeptMode(this.#parts.stateDir);
+    const stored = readStoredMode(this.#parts.stateDir);
     if (this.#mode === undefined && isSure(stored) && stored.blockMode === on) return;
     this.#mode = on;
     this.settle();
@@ -123,7 +123,7 @@ export class BoxRecord {
       for (const file of lost) this.#parts.putBack?.(join(stateDir, file));
     } catch (error) {
       this.#outliveProcess();
-      fault(`The state of the box cannot be written to disk (${words(error)}): ${this.#atNextBoot()}.`);
+      fault(`The state of the box cannot be written to disk (${errorText(error)}): ${this.#atNextBoot()}.`);
     }
   }
 
@@ -132,11 +132,11 @@ export class BoxRecord {
     const { stateDir } = this.#parts;
     let refusal: unknown;
     try {
-      writeKeptMode(stateDir, on);
+      writeStoredMode(stateDir, on);
     } catch (error) {
       refusal = error;
     }
-    const stored = readKeptMode(stateDir);
+    const stored = readStoredMode(stateDir);
     if (!isSure(stored) || stored.blockMode !== on)
       throw refusal instanceof Error ? refusal : new Error('it does not hold what was written');
     this.#keptMode = on;
@@ -176,7 +176,7 @@ export class BoxRecord {
   #outliveProcess(): void {
     if (this.#mode !== true) return;
     try {
-      writeKeptMode(this.#parts.runtimeDir, true);
+      writeStoredMode(this.#parts.runtimeDir, true);
     } catch {
       // Neither directory can be written: the warning that follows says what a restart would do.
       return;
@@ -192,7 +192,7 @@ export class BoxRecord {
 }
 
 /** Block mode according to a state file; `warning` is set when the file exists but cannot be trusted. */
-export interface KeptMode {
+export interface StoredMode {
   readonly blockMode: boolean;
   /** There is no file: a new box, or the file was lost. */
   readonly missing?: true;
@@ -200,7 +200,7 @@ export interface KeptMode {
 }
 
 /** Reads the state file. Without one: watch mode, and `missing`. One that cannot be read or is invalid: block mode, and a warning. */
-export function readKeptMode(stateDir: string): KeptMode {
+export function readStoredMode(stateDir: string): StoredMode {
   const path = join(stateDir, STATE_FILE);
   let text: string;
   try {
@@ -218,16 +218,16 @@ export function readKeptMode(stateDir: string): KeptMode {
   return closed(`${path} does not hold a state of Leakguard`);
 }
 
-function isSure({ missing, warning }: KeptMode): boolean {
+function isSure({ missing, warning }: StoredMode): boolean {
   return warning === undefined && missing !== true;
 }
 
 /** Replaces the state file. Throws file system errors. */
-export function writeKeptMode(stateDir: string, blockMode: boolean): void {
+export function writeStoredMode(stateDir: string, blockMode: boolean): void {
   writeDurable(join(stateDir, STATE_FILE), `${JSON.stringify({ version: 1, blockMode })}\n`);
 }
 
-function closed(problem: string): KeptMode {
+function closed(problem: string): StoredMode {
   return { blockMode: true, warning: `${problem}; block mode is on until you decide` };
 }
 

@@ -7,7 +7,7 @@ import type { UsedServer } from '../../../src/guard/answers/learner.ts';
 import type { KnownServers } from '../../../src/guard/attacks/tripwire.ts';
 import { writeDurable } from '../../os/durable-file.ts';
 import { readRegularFile } from '../../os/regular-file.ts';
-import { words } from '../warnings.ts';
+import { errorText } from '../warnings.ts';
 
 const FILE = 'servers.json';
 
@@ -57,7 +57,7 @@ export class KnownServersFile {
       this.#fault(undefined);
     } catch (error) {
       this.#kept = undefined;
-      this.#fault(`${this.#path} cannot be written (${words(error)}).`);
+      this.#fault(`${this.#path} cannot be written (${errorText(error)}).`);
     }
   }
 }

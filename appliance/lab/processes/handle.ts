@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 
-import { othersTurn } from '../../os/others-turn.ts';
+import { yieldToEventLoop } from '../../os/event-loop.ts';
 import { LabError } from '../error.ts';
 import { GuardClient } from '../guard.ts';
 import { leaseEvent, leaseEvents } from '../machines/laptop.ts';
@@ -111,7 +111,7 @@ export class LabHandle {
 
   async #gone(whom: 'daemon' | 'dhcpClient'): Promise<void> {
     const identity = (await this.state())[whom];
-    while (identity !== undefined && (await isAlive(identity))) await othersTurn();
+    while (identity !== undefined && (await isAlive(identity))) await yieldToEventLoop();
   }
 }
 

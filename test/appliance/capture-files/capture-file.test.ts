@@ -1,4 +1,4 @@
-// Knows: how captures come from files, gzip and streams. Must not know: frames.
+// How captures come from files, gzip and streams.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: what `leakguard api` prints. Must not know: any endpoint.
+// What `leakguard api` prints.
 
 import { expect, it } from 'vitest';
 

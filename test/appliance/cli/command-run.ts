@@ -1,4 +1,4 @@
-// Knows: how to run a command in this process and keep what it said. Must not know: any command.
+// How to run a command in this process and keep what it said.
 
 import { PassThrough, Readable } from 'node:stream';
 

@@ -1,4 +1,4 @@
-// Knows: what status, block, ack and watch say and ask for. Must not know: the guard; GuardPeer plays it on a real socket.
+// What status, block, ack and watch say and ask for.
 
 import { chmodSync, writeFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-// Knows: what the command line says to right, wrong and nearly right words. Must not know: what commands do.
+// What the command line says to right, wrong and nearly right words.
 
 import { expect, it } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Knows: in which order an answer takes effect, and that a flood of answers takes no room from other clients. Must not know: kernel, taps.
+// In which order an answer takes effect, and that a flood of answers takes no room from other clients.
 
 import { describe, expect, it } from 'vitest';
 import { AnswerDesk } from '../../../appliance/daemon/answer-desk.ts';

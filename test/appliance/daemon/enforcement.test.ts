@@ -1,13 +1,13 @@
-// Knows: that kernel, disk and whoever listens follow each change of the box's state, in the order in which a crash at any moment finds the
-// one that lets less through; and that what is refused has not been. Must not know: nft. The kernel is a firewall that is told when to
-// answer. Holds enforcement.ts, state/box-state.ts.
+// Checks that kernel, disk and whoever listens follow each change of the box's state, in the order in which a crash at any moment finds the
+// one that lets less through; and that what is refused has not been. The kernel is a firewall that is told when to answer. Holds
+// enforcement.ts, state/box-state.ts.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Enforcement } from '../../../appliance/daemon/enforcement.ts';
-import { BoxRecord, readKeptMode } from '../../../appliance/daemon/state/box-record.ts';
+import { BoxRecord, readStoredMode } from '../../../appliance/daemon/state/box-record.ts';
 import { monotonicMs } from '../../../appliance/os/clock.ts';
 import { readSession } from '../../../appliance/daemon/state/session-file.ts';
 import type { NftElement, NftRuleset } from '../../../src/policy/compile/nft-model.ts';
@@ -94,7 +94,7 @@ function begin(): Enforcement {
   return begun;
 }
 
-const kept = (): boolean => readKeptMode(join(top, 'state')).blockMode;
+const kept = (): boolean => readStoredMode(join(top, 'state')).blockMode;
 const bootBlocks = (): boolean =>
   readFileSync(join(top, 'state', 'boot.nft'), 'utf8').includes('# Block mode is on');
 const passes = (): number => readSession(join(top, 'run'))?.passes.length ?? 0;

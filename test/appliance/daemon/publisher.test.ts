@@ -1,4 +1,4 @@
-// Knows: how soon news goes out, by a clock of the test's own. Must not know: what the news is about.
+// How soon news goes out, by a clock of the test's own.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Publisher } from '../../../appliance/daemon/publisher.ts';

@@ -1,4 +1,4 @@
-// Knows: when systemd must hear of the daemon, and when not. Must not know: systemd.
+// When systemd must hear of the daemon, and when not.
 
 import { expect, it } from 'vitest';
 

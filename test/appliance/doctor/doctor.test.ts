@@ -1,4 +1,4 @@
-// Knows: what the doctor says of a box that is well, and of one with each thing wrong. Must not know: this machine.
+// What the doctor says of a box that is well, and of one with each thing wrong.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

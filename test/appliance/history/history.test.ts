@@ -1,5 +1,5 @@
-// Knows: the history on a real disk: what was written is there after a reopening, damage is set aside, nothing in the clear
-// outlives a rewriting. The second opinion is sqlite3's own, and a search of the files' bytes.
+// The history on a real disk: what was written is there after a reopening, damage is set aside, nothing in the clear outlives a rewriting.
+// The second opinion is sqlite3's own, and a search of the files' bytes.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Knows: that the key of redacted names is the same as long as the process lives, whatever becomes of its file. Must not know: HMAC.
+// Checks that the key of redacted names is the same as long as the process lives, whatever becomes of its file.
 
 import {
   existsSync,

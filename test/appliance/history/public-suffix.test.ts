@@ -1,4 +1,4 @@
-// Knows: what the public suffix list says of names of every sort. Must not know: what is hidden of them.
+// What the public suffix list says of names of every sort.
 
 import { expect, it } from 'vitest';
 import { publicSuffix } from '../../../appliance/history/public-suffix.ts';

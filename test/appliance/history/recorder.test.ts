@@ -1,4 +1,4 @@
-// Knows: when the history is written and when it is not, by a clock of the test's own. Must not know: SQL.
+// When the history is written and when it is not, by a clock of the test's own.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Batch, HistoryStore } from '../../../appliance/history/history.ts';

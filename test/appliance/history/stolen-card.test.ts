@@ -1,5 +1,5 @@
-// Knows: who has a copy of the state directory of a box with privacy "redacted", and a list of names: what they find.
-// Long (LEAKGUARD_LONG=1): a million names. The thief is written apart: RFC 2104 by node's own HMAC, over every file.
+// Who has a copy of the state directory of a box with privacy "redacted", and a list of names: what they find. Long (LEAKGUARD_LONG=1): a
+// million names. The thief is written apart: RFC 2104 by node's own HMAC, over every file.
 
 import { createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';

@@ -1,7 +1,7 @@
-// Knows: what counts as a clock that was set. Must not know: what is done about it.
+// What counts as a clock that was set.
 
 import { expect, it } from 'vitest';
-import { WallClock, jumpWords } from '../../../appliance/history/wall-clock.ts';
+import { WallClock, clockJumpText } from '../../../appliance/history/wall-clock.ts';
 
 const YEAR = 31_536_000_000;
 const AT = Date.parse('2026-03-01T12:00:00Z');
@@ -17,7 +17,7 @@ it('takes a jump in either direction for one, and a nudge for none', () => {
     from: AT + YEAR + 1_000,
     to: AT + 62_000,
   });
-  expect(jumpWords({ from: AT, to: AT + YEAR })).toContain(
+  expect(clockJumpText({ from: AT, to: AT + YEAR })).toContain(
     'from 2026-03-01T12:00:00.000Z to 2027-03-01T12:00:00.000Z',
   );
 });

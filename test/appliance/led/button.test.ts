@@ -1,4 +1,4 @@
-// Knows: what presses mean, however a contact bounces. Must not know: pins.
+// What presses mean, however a contact bounces.
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 

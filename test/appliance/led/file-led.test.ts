@@ -1,4 +1,4 @@
-// Knows: that an LED's file is its own again whatever another hand puts in its place. Must not know: who shows it, and what.
+// Checks that an LED's file is its own again whatever another hand puts in its place.
 
 import { execFileSync } from 'node:child_process';
 import {

@@ -1,4 +1,4 @@
-// Knows: that an LED that is tried out is announced, ends by itself, and never hides news of the wire. Time is vitest's.
+// Checks that an LED that is tried out is announced, ends by itself, and never hides news of the wire. Time is vitest's.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 

@@ -1,5 +1,5 @@
-// Knows: what the LED's lights must do for each pattern, with the kernel's help and without. Must not know: any real light.
-// The kernel's LED class is a folder of files; pins are a record of what was written to them.
+// What the LED's lights must do for each pattern, with the kernel's help and without. The kernel's LED class is a folder of files; pins are
+// a record of what was written to them.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: that whoever turns the light red knows which one may still be green. Must not know: systemd.
+// Checks that whoever turns the light red knows which one may still be green.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: that processes of the box agree on the time whatever holds them up. Must not know: what is timed. Holds appliance/os/clock.ts.
+// Checks that processes of the box agree on the time whatever holds them up. Holds appliance/os/clock.ts.
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

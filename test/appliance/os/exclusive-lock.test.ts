@@ -1,5 +1,5 @@
-// Knows: that two processes never work in the same directories, and that one that was killed holds nothing. Judged from a second
-// process: within one, a lock of the kernel is shared.
+// Checks that two processes never work in the same directories, and that one that was killed holds nothing. Judged from a second process:
+// within one, a lock of the kernel is shared.
 
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

@@ -1,4 +1,4 @@
-// Knows: what the machine under this test says of itself, and what a copy of sysfs does. Must not know: the guard.
+// What the machine under this test says of itself, and what a copy of sysfs does.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { totalmem, tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: which interfaces are worth listening on, from a copy of /sys/class/net. Must not know: this machine's own.
+// Which interfaces are worth listening on, from a copy of /sys/class/net.
 
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

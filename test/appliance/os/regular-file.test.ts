@@ -1,5 +1,5 @@
-// Knows: that nothing but a regular file of a bounded size is read where a policy is expected, and that nothing else is opened.
-// A FIFO that were opened would hold this test for ever: no writer ever comes.
+// Checks that nothing but a regular file of a bounded size is read where a policy is expected, and that nothing else is opened. A FIFO that
+// were opened would hold this test for ever: no writer ever comes.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

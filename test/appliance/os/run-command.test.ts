@@ -1,5 +1,5 @@
-// Knows: that a program which cannot be started is an error like any other, however the machine refuses, and never the end of the
-// process that wanted it. The refusal is the kernel's own: a process with no handle left.
+// Checks that a program which cannot be started is an error like any other, however the machine refuses, and never the end of the process
+// that wanted it. The refusal is the kernel's own: a process with no handle left.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Knows: that this process finds its own sockets in the real /proc. Must not know: frames.
+// Checks that this process finds its own sockets in the real /proc.
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';

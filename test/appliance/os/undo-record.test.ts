@@ -1,4 +1,4 @@
-// Knows: that root undoes what a bridge needs undone, and nothing else that stands in the record. Must not know: what a bridge is.
+// Checks that root undoes what a bridge needs undone, and nothing else that stands in the record.
 
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

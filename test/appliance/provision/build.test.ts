@@ -1,4 +1,4 @@
-// Knows: when a build is out of date, and what one leaves. Must not know: TypeScript.
+// When a build is out of date, and what one leaves.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

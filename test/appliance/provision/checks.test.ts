@@ -1,4 +1,4 @@
-// Knows: how checks are counted and summed up. Must not know: what the real checks find.
+// How checks are counted and summed up.
 
 import { describe, expect, it } from 'vitest';
 

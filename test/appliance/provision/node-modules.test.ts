@@ -1,4 +1,4 @@
-// Knows: when node_modules is what the lock file says. Must not know: npm.
+// When node_modules is what the lock file says.
 
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

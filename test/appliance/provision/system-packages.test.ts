@@ -1,5 +1,5 @@
-// Knows: what the set-up does about Debian packages on machines of several kinds. Must not know: this machine.
-// The machine is a table of answers and a list of the commands it was given.
+// What the set-up does about Debian packages on machines of several kinds. The machine is a table of answers and a list of the commands it
+// was given.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

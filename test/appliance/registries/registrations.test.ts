@@ -1,4 +1,4 @@
-// Knows: what the tables of the package say about addresses that have belonged to the same registries for decades.
+// What the tables of the package say about addresses that have belonged to the same registries for decades.
 
 import { expect, it } from 'vitest';
 import { registrationOf } from '../../../appliance/registries/registrations.ts';

@@ -1,4 +1,4 @@
-// Knows: relay lists in files. Holds appliance/registries/relays.ts.
+// Relay lists in files. Holds appliance/registries/relays.ts.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: some prefixes that the IEEE gave away decades ago, one of each size. Must not know: the list's form.
+// Some prefixes that the IEEE gave away decades ago, one of each size.
 
 import { expect, it } from 'vitest';
 import { vendorOf } from '../../../appliance/registries/vendors.ts';

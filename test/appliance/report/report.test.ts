@@ -1,5 +1,5 @@
-// Knows: how each form of a report is read by what it is meant for: eyes, programs, spreadsheets, browsers, log collectors.
-// Must not know: where the past comes from. Every text in it came from the wire, and some of it is hostile.
+// How each form of a report is read by what it is meant for: eyes, programs, spreadsheets, browsers, log collectors. Every text in it came
+// from the wire, and some of it is hostile.
 
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../../appliance/report/report-formats.ts';

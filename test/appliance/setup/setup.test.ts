@@ -1,5 +1,5 @@
-// Knows: what `leakguard setup` writes on a machine, shows before and takes back after. Must not know: this machine.
-// The machine is a folder with a /sys and a /etc; what is written there is compared with golden/ whole.
+// What `leakguard setup` writes on a machine, shows before and takes back after. The machine is a folder with a /sys and a /etc; what is
+// written there is compared with golden/ whole.
 
 import {
   existsSync,

@@ -1,5 +1,5 @@
-// Knows: what the kernel may have laid into a ring, and what nobody should have. Holds appliance/tap/block-walker.ts; the kernel's own
-// rings are held by test/netns/packet-ring.test.ts. The ring here is made by hand, after linux include/uapi/linux/if_packet.h.
+// What the kernel may have laid into a ring, and what nobody should have. Holds appliance/tap/block-walker.ts; the kernel's own rings are
+// held by test/netns/packet-ring.test.ts. The ring here is made by hand, after linux include/uapi/linux/if_packet.h.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,5 @@
-// Knows: that forged leaks are no alarm on a machine that is as busy as machines are, for a day of simulated time, and that whatever of
-// the box's sight breaks in such a machine turns its light from green within three seconds. Must not know: how they are forged.
-// CANARY_HOURS=24 for the whole day.
+// Checks that forged leaks are no alarm on a machine that is as busy as machines are, for a day of simulated time, and that whatever of the
+// box's sight breaks in such a machine turns its light from green within three seconds. CANARY_HOURS=24 for the whole day.
 
 import { describe, expect, it } from 'vitest';
 import { PROOF_MS } from '../../../src/guard/canary/canary.ts';

@@ -1,5 +1,5 @@
-// Knows: a whole box in a time of its own: guard, both taps and the forged leaks are the product's, kernel and processes are made here,
-// late by chance as on a busy machine. Must not know: what is right. The order of things is that of appliance/daemon/daemon.ts.
+// A whole box in a time of its own: guard, both taps and the forged leaks are the product's, kernel and processes are made here, late by
+// chance as on a busy machine. The order of things is that of appliance/daemon/daemon.ts.
 
 import { createHmac } from 'node:crypto';
 import { newCanaryKey, sealOf } from '../../../appliance/bridge/canary-seal.ts';

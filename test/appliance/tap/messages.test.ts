@@ -1,4 +1,4 @@
-// Knows: that what a tap writes arrives whole, however the pipe cuts it. Holds appliance/tap/messages.ts.
+// Checks that what a tap writes arrives whole, however the pipe cuts it. Holds appliance/tap/messages.ts.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// Knows: that a tap tells of every frame of a foreign stream that the kernel lets through to a tunnel's endpoint, in whatever order
-// its pieces come, and of none of the tunnel's own. Must not know: how first bytes are read, what becomes of what is told.
+// Checks that a tap tells of every frame of a foreign stream that the kernel lets through to a tunnel's endpoint, in whatever order its
+// pieces come, and of none of the tunnel's own.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,4 @@
-// Knows: that a tap reads on while its guard is slow, has one report with it at most, and loses none of what it has counted.
-// Must not know: processes, pipes.
+// Checks that a tap reads on while its guard is slow, has one report with it at most, and loses none of what it has counted.
 
 import { expect, it } from 'vitest';
 import { TapReader } from '../../../appliance/tap/reader.ts';

@@ -1,4 +1,4 @@
-// Knows: that a tap on a slow machine is given longer each time, and that a daemon that was held up ends no tap. Holds
+// Checks that a tap on a slow machine is given longer each time, and that a daemon that was held up ends no tap. Holds
 // appliance/tap/supervisor.ts. The taps that read a wire are held by test/netns; here they are programs that say one thing.
 
 import { setImmediate as immediate } from 'node:timers/promises';

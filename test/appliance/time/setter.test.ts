@@ -1,4 +1,4 @@
-// Knows: which wishes for another time are fulfilled, and that none stays. Must not know: this machine's clock, which is never set.
+// Which wishes for another time are fulfilled, and that none stays.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: what tests of updates share: a folder of their own, keys, and what is refused by which code. Must not know: any one of them.
+// What tests of updates share: a folder of their own, keys, and what is refused by which code.
 
 import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';

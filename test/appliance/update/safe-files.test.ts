@@ -1,4 +1,4 @@
-// Knows: which places root believes, and how a file is taken out of a folder that somebody else controls. Must not know: what is in it.
+// Which places root believes, and how a file is taken out of a folder that somebody else controls.
 
 import { execFileSync } from 'node:child_process';
 import {

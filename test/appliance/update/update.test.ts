@@ -1,5 +1,5 @@
-// Knows: what an update must never do: be taken unsigned, leave the box without a version that works, or open the wire on its way.
-// Must not know: dpkg. The machine is a list of what was asked of it, and fails where a test wants it to.
+// What an update must never do: be taken unsigned, leave the box without a version that works, or open the wire on its way. The machine is
+// a list of what was asked of it, and fails where a test wants it to.
 
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';

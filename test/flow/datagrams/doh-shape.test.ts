@@ -1,4 +1,4 @@
-// Knows: sizes of segments as real connections had them. Must not know: TLS.
+// Sizes of segments as real connections had them.
 
 import { describe, expect, test } from 'vitest';
 import { DohShape } from '../../../src/flow/datagrams/doh-shape.ts';

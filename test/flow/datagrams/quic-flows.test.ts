@@ -1,5 +1,5 @@
-// Knows: which QUIC names datagrams between two ports show, one connection after the other. Must not know: policy.
-// Initials are sealed by test/wire/quic-seal.ts, as RFC 9001 section 5 has it.
+// Which QUIC names datagrams between two ports show, one connection after the other. Initials are sealed by test/wire/quic-seal.ts, as RFC
+// 9001 section 5 has it.
 
 import { expect, test } from 'vitest';
 import { nodeQuicCrypto } from '../../../appliance/os/quic-crypto.ts';

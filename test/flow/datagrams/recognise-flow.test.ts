@@ -1,5 +1,5 @@
-// Knows: short dialogues of tunnels and calls, packet by packet. Must not know: how a flow is remembered.
-// WireGuard white paper section 5.4, OpenVPN's reset exchange, RFC 7296 section 1.2, RFC 3948, RFC 5764.
+// Short dialogues of tunnels and calls, packet by packet. WireGuard white paper section 5.4, OpenVPN's reset exchange, RFC 7296 section
+// 1.2, RFC 3948, RFC 5764.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Recognition } from '../../../src/flow/parsed-packet.ts';

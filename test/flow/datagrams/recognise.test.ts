@@ -1,5 +1,5 @@
-// Knows: opening messages of tunnels, and what must never pass for one. Must not know: the decoders' tables.
-// The messages are written from the specifications that test/wire names for each protocol.
+// Opening messages of tunnels, and what must never pass for one. The messages are written from the specifications that test/wire names for
+// each protocol.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RECOGNISED, recogniseTcp, recogniseUdp } from '../../../src/flow/datagrams/recognise.ts';

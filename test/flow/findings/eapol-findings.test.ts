@@ -1,4 +1,4 @@
-// Knows: EAP over Ethernet, octet by octet (RFC 3748 sections 4 and 5.1). Holds src/flow/findings/eapol-findings.ts, by the dissector.
+// EAP over Ethernet, octet by octet (RFC 3748 sections 4 and 5.1). Holds src/flow/findings/eapol-findings.ts, by the dissector.
 
 import { describe, expect, it } from 'vitest';
 

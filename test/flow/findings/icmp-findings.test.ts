@@ -1,4 +1,4 @@
-// Knows: one ICMP redirect, octet by octet (RFC 792). Holds src/flow/findings/icmp-findings.ts.
+// One ICMP redirect, octet by octet (RFC 792). Holds src/flow/findings/icmp-findings.ts.
 
 import { describe, expect, it } from 'vitest';
 

@@ -1,5 +1,5 @@
-// Knows: names inside tunnels that tshark cannot tell without having seen their beginning. Must not know: policy.
-// Follows RFC 3931 (L2TP version 3), RFC 4380 section 5.2.4 (Teredo between peers), RFC 4302 (AH); the others are in test/corpus.
+// Names inside tunnels that tshark cannot tell without having seen their beginning. Follows RFC 3931 (L2TP version 3), RFC 4380 section
+// 5.2.4 (Teredo between peers), RFC 4302 (AH); the others are in test/corpus.
 
 import { expect, test } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';

@@ -1,5 +1,4 @@
-// Knows: that fragments become the packet they were cut from, and nothing else. Must not know: what it says.
-// Follows RFC 791, RFC 8200 section 4.5, RFC 5722 (overlap).
+// Checks that fragments become the packet they were cut from, and nothing else. Follows RFC 791, RFC 8200 section 4.5, RFC 5722 (overlap).
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
-// Knows: what the headers of hand-made frames say. Must not know: policy, applications.
-// The same frames through fresh facts and through reused ones have to give the same: the shortcut must not be seen.
+// What the headers of hand-made frames say. The same frames through fresh facts and through reused ones have to give the same: the shortcut
+// must not be seen.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

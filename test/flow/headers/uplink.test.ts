@@ -1,5 +1,5 @@
-// Knows: that a capture of an uplink is read as if nothing were wrapped round its frames. Must not know: how that is done.
-// Follows IEEE 802.1Q and RFC 2516. Frames are built octet by octet in test/policy/frames.ts.
+// Checks that a capture of an uplink is read as if nothing were wrapped round its frames. Follows IEEE 802.1Q and RFC 2516. Frames are
+// built octet by octet in test/policy/frames.ts.
 
 import { describe, expect, test } from 'vitest';
 import { UplinkSink } from '../../../src/flow/headers/uplink.ts';

@@ -1,4 +1,4 @@
-// Knows: what is told of a DNS message that a library reads whole. Must not know: frames, our own decoder.
+// What is told of a DNS message that a library reads whole.
 
 import dnsPacket from 'dns-packet';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Knows: what a person is told of a captured frame, and which of its bytes. Must not know: how the page shows it.
+// What a person is told of a captured frame, and which of its bytes.
 
 import { describe, expect, it } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Knows: which first bytes of a stream to a tunnel's endpoint are its own, kind by kind and piece by piece. Must not know: policy.
+// Which first bytes of a stream to a tunnel's endpoint are its own, kind by kind and piece by piece.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Knows: which frames begin a connection. Holds src/flow/streams/opening.ts.
+// Which frames begin a connection. Holds src/flow/streams/opening.ts.
 
 import { expect, it } from 'vitest';
 import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';

@@ -1,5 +1,4 @@
-// Knows: that a stream's octets come out once and in order. Must not know: what they say.
-// Follows RFC 9293 section 3.4; sequence numbers wrap.
+// Checks that a stream's octets come out once and in order. Follows RFC 9293 section 3.4; sequence numbers wrap.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

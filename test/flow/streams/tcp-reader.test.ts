@@ -1,5 +1,5 @@
-// Knows: which names TCP connections show that begin, end, repeat and nest in odd ways. Must not know: policy.
-// Segments are built octet by octet in test/policy/frames.ts; tshark reads the same in test/corpus/odd-shapes.test.ts.
+// Which names TCP connections show that begin, end, repeat and nest in odd ways. Segments are built octet by octet in
+// test/policy/frames.ts; tshark reads the same in test/corpus/odd-shapes.test.ts.
 
 import { expect, test } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';

@@ -1,4 +1,4 @@
-// Knows: that a frame which one tap tells of late, and without the name that the other had, is in the book once, by its name. Holds
+// Checks that a frame which one tap tells of late, and without the name that the other had, is in the book once, by its name. Holds
 // src/guard/account/given-up.ts and its use in src/guard/incidents/incidents.ts.
 
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// Knows: which differences between the kernel's counters and a tap's own are told, and which are rules and judge that do not
-// change in the same moment. Holds src/guard/account/reconciliation.ts.
+// Which differences between the kernel's counters and a tap's own are told, and which are rules and judge that do not change in the same
+// moment. Holds src/guard/account/reconciliation.ts.
 
 import { describe, expect, it } from 'vitest';
 import { Reconciliation } from '../../../src/guard/account/reconciliation.ts';

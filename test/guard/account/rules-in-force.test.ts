@@ -1,4 +1,4 @@
-// Knows: that what rules let out which the kernel had when it left is no breach, whatever the taps judge by, and that all else is one.
+// Checks that what rules let out which the kernel had when it left is no breach, whatever the taps judge by, and that all else is one.
 // Holds src/guard/account/rules-in-force.ts to README.md, What it guarantees.
 
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// Knows: what answers open and close where direct traffic goes to answered addresses alone, as a tap sees them. Must not know: the
-// kernel (test/netns/differential.test.ts holds its half to the same sets). Holds src/guard/answers/answered-names.ts.
+// What answers open and close where direct traffic goes to answered addresses alone, as a tap sees them. Holds
+// src/guard/answers/answered-names.ts.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

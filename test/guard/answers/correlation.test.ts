@@ -1,4 +1,4 @@
-// Knows: rule D over several observations. Holds src/guard/answers/correlation.ts and observer.ts to README.md, rule D.
+// Rule D over several observations. Holds src/guard/answers/correlation.ts and observer.ts to README.md, rule D.
 
 import { describe, expect, it } from 'vitest';
 

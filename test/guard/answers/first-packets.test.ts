@@ -1,4 +1,4 @@
-// Knows: which leak is a tunnel's own first packet to where its name has just led, and that no other is. Holds src/guard/answers/first-packets.ts.
+// Which leak is a tunnel's own first packet to where its name has just led, and that no other is. Holds src/guard/answers/first-packets.ts.
 
 import { describe, expect, it } from 'vitest';
 import { FirstPackets } from '../../../src/guard/answers/first-packets.ts';

@@ -1,4 +1,4 @@
-// Knows: what the guard learns from the wire, and what it must not. Holds src/guard/answers/learner.ts.
+// What the guard learns from the wire, and what it must not. Holds src/guard/answers/learner.ts.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,5 @@
-// Knows: that no answer on the wire makes a tunnel's server of an address that serves something else. Holds src/guard/answers/other-uses.ts.
+// Checks that no answer on the wire makes a tunnel's server of an address that serves something else. Holds
+// src/guard/answers/other-uses.ts.
 
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../../src/wire/ip/address.ts';

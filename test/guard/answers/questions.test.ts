@@ -1,4 +1,4 @@
-// Knows: that an answer counts for the very question that its client asked, and for how often. Holds src/guard/answers/questions.ts; what
+// Checks that an answer counts for the very question that its client asked, and for how often. Holds src/guard/answers/questions.ts; what
 // must agree between question and answer is tried by learner.test.ts and answered-names.test.ts.
 
 import { expect, it } from 'vitest';

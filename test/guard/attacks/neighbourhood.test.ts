@@ -1,4 +1,4 @@
-// Knows: what the link teaches about a client's neighbours, and what a hostile one cannot. Holds src/guard/attacks/neighbourhood.ts.
+// What the link teaches about a client's neighbours, and what a hostile one cannot. Holds src/guard/attacks/neighbourhood.ts.
 
 import { describe, expect, it } from 'vitest';
 import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';

@@ -1,4 +1,5 @@
-// Knows: rule T, network attack by network attack, and what an escape makes of it. Holds src/guard/attacks/tripwire.ts and observer.ts to README.md, rule T.
+// Rule T, network attack by network attack, and what an escape makes of it. Holds src/guard/attacks/tripwire.ts and observer.ts to
+// README.md, rule T.
 
 import { describe, expect, it } from 'vitest';
 

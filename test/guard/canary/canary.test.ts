@@ -1,5 +1,5 @@
-// Knows: forged leaks against judge and readings: what proves the box's sight, and what is said when it does not. Holds
-// src/guard/canary/canary.ts and canary-frames.ts.
+// Forged leaks against judge and readings: what proves the box's sight, and what is said when it does not. Holds src/guard/canary/canary.ts
+// and canary-frames.ts.
 
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// Knows: what the list of allowed traffic tells, from frames counted together as a tap counts them. Must not know: how it is kept.
-// Holds src/guard/history/allowed.ts, and what of src/guard/observation.ts it rests on.
+// What the list of allowed traffic tells, from frames counted together as a tap counts them. Holds src/guard/history/allowed.ts, and what
+// of src/guard/observation.ts it rests on.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Knows: what is known of a client after what it said, under each privacy. Must not know: frames.
+// What is known of a client after what it said, under each privacy.
 
 import { describe, expect, it } from 'vitest';
 import type { Identity } from '../../../src/flow/parsed-packet.ts';

@@ -1,4 +1,4 @@
-// Knows: what Eve can and cannot conclude from incidents, devices and tunnels. Must not know: where they come from.
+// What Eve can and cannot conclude from incidents, devices and tunnels.
 
 import { describe, expect, it } from 'vitest';
 import { dossierOf } from '../../../src/guard/history/dossier.ts';

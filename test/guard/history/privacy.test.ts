@@ -1,4 +1,4 @@
-// Knows: how much of a telling each privacy setting leaves. Must not know: where it is written down.
+// How much of a telling each privacy setting leaves.
 
 import { describe, expect, test } from 'vitest';
 import { HIDDEN, Redaction, isHashed } from '../../../src/guard/history/privacy.ts';

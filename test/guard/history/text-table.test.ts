@@ -1,4 +1,4 @@
-// Knows: that texts keep their numbers however many there are. Must not know: what they stand for.
+// Checks that texts keep their numbers however many there are.
 
 import { expect, test } from 'vitest';
 import { TextTable } from '../../../src/guard/history/text-table.ts';

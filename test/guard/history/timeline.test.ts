@@ -1,4 +1,4 @@
-// Knows: what each interval of the timeline shows. Holds src/guard/history/timeline.ts to: the worst that was true in it.
+// What each interval of the timeline shows. Holds src/guard/history/timeline.ts to: the worst that was true in it.
 
 import { describe, expect, it } from 'vitest';
 import { NO_TALLY, timelineOf } from '../../../src/guard/history/timeline.ts';

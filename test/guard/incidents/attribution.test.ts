@@ -1,4 +1,4 @@
-// Knows: lines of proc_net(5) as this kernel prints them, and which socket a frame is put down to.
+// Lines of proc_net(5) as this kernel prints them, and which socket a frame is put down to.
 
 import { describe, expect, it } from 'vitest';
 import { ParsedPacket } from '../../../src/flow/parsed-packet.ts';

@@ -1,4 +1,4 @@
-// Knows: which frames go along as evidence, and that they stay what they were. Holds src/guard/incidents/evidence.ts to its bounds.
+// Which frames go along as evidence, and that they stay what they were. Holds src/guard/incidents/evidence.ts to its bounds.
 
 import { describe, expect, it } from 'vitest';
 import { EVIDENCE_BYTES, EvidenceBudget } from '../../../src/guard/incidents/evidence.ts';

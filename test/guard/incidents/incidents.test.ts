@@ -1,4 +1,4 @@
-// Knows: how leaks coalesce, settle and are acknowledged. Holds src/guard/incidents/incidents.ts.
+// How leaks coalesce, settle and are acknowledged. Holds src/guard/incidents/incidents.ts.
 
 import { describe, expect, it } from 'vitest';
 import { viewOf } from '../../../src/guard/incidents/incident-view.ts';

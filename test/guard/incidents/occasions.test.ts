@@ -1,4 +1,5 @@
-// Knows: what of a wire's frames a person would count: questions and visits. Holds src/guard/incidents/occasions.ts, with the real dissector before it.
+// What of a wire's frames a person would count: questions and visits. Holds src/guard/incidents/occasions.ts, with the real dissector
+// before it.
 
 import { describe, expect, it } from 'vitest';
 import { nodeQuicCrypto } from '../../../appliance/os/quic-crypto.ts';

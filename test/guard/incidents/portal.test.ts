@@ -1,4 +1,4 @@
-// Knows: how networks tell where their login is, and what none of them can bring about. Holds src/guard/incidents/portal.ts and what the learner
+// How networks tell where their login is, and what none of them can bring about. Holds src/guard/incidents/portal.ts and what the learner
 // makes of it.
 
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Knows: floods of every sort through book, observer and tap batch, and the one leak that follows. Holds src/guard/incidents/quotas.ts and all
+// Floods of every sort through book, observer and tap batch, and the one leak that follows. Holds src/guard/incidents/quotas.ts and all
 // that is shared by it to this: no event hides another, and nothing that was counted is lost. Seeded by fast-check.
 
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// Knows: that README says of each rule what the page and the reports say. Holds src/guard/incidents/rule-texts.ts.
+// Checks that README says of each rule what the page and the reports say. Holds src/guard/incidents/rule-texts.ts.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

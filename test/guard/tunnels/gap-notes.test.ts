@@ -1,4 +1,4 @@
-// Knows: which silences are written down, and when. Must not know: where. Holds src/guard/tunnels/gap-notes.ts.
+// Which silences are written down, and when. Holds src/guard/tunnels/gap-notes.ts.
 
 import { expect, it } from 'vitest';
 import { GapNotes } from '../../../src/guard/tunnels/gap-notes.ts';

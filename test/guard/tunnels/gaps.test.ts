@@ -1,4 +1,4 @@
-// Knows: a tunnel that falls silent, and what escapes meanwhile, reading by reading. Holds src/guard/tunnels/gaps.ts.
+// A tunnel that falls silent, and what escapes meanwhile, reading by reading. Holds src/guard/tunnels/gaps.ts.
 
 import { describe, expect, it } from 'vitest';
 

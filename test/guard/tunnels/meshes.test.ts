@@ -1,4 +1,4 @@
-// Knows: by what meshes are recognised, and what is said of them. Holds src/guard/tunnels/meshes.ts.
+// By what meshes are recognised, and what is said of them. Holds src/guard/tunnels/meshes.ts.
 
 import { describe, expect, it } from 'vitest';
 import { Meshes } from '../../../src/guard/tunnels/meshes.ts';

@@ -1,4 +1,4 @@
-// Knows: handshakes as a tap reports them. Holds src/guard/tunnels/proposals.ts.
+// Handshakes as a tap reports them. Holds src/guard/tunnels/proposals.ts.
 
 import { expect, it } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Knows: what is told of a tunnel with several servers. Holds src/guard/tunnels/tunnel-watch.ts and the words of src/api/shown.ts.
+// What is told of a tunnel with several servers. Holds src/guard/tunnels/tunnel-watch.ts and the words of src/api/shown.ts.
 
 import { expect, it } from 'vitest';
 import { serverText } from '../../../src/api/shown.ts';

@@ -1,4 +1,4 @@
-// Knows: that a change brings the kernel from any ruleset to any other, that it is small where little differs, and when what the kernel
+// Checks that a change brings the kernel from any ruleset to any other, that it is small where little differs, and when what the kernel
 // counts down has to be given again. Holds nft-change.ts.
 
 import fc from 'fast-check';

@@ -1,5 +1,5 @@
-// Knows: what a kernel makes of a transaction of ours: chains, sets and elements by name, and what it refuses. Must not know: what rules
-// mean. That the real one does the same: test/netns/ruleset.test.ts.
+// What a kernel makes of a transaction of ours: chains, sets and elements by name, and what it refuses. That the real one does the same:
+// test/netns/ruleset.test.ts.
 
 import type { TableShape } from '../../../src/policy/compile/readback.ts';
 import { normalRule } from '../../../src/policy/compile/readback-rule.ts';

@@ -1,5 +1,4 @@
-// Knows: what ranges of ports and networks of servers cost the ruleset. That the kernel does what the judge says:
-// test/netns/differential.test.ts.
+// What ranges of ports and networks of servers cost the ruleset. That the kernel does what the judge says: test/netns/differential.test.ts.
 
 import { expect, it } from 'vitest';
 

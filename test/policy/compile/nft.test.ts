@@ -1,5 +1,4 @@
-// Knows: what the compiled rulesets look like (golden files) and what a change of state changes in them.
-// Must not know: the kernel (test/netns/ruleset.test.ts, test/netns/differential.test.ts).
+// What the compiled rulesets look like (golden files) and what a change of state changes in them.
 
 import { describe, expect, it } from 'vitest';
 import { COUNTED_KINDS, counterOf } from '../../../src/policy/compile/counted.ts';

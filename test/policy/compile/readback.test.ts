@@ -1,4 +1,4 @@
-// Knows: what a listing of nft may look like for the same kernel. Must not know: how it is asked for.
+// What a listing of nft may look like for the same kernel.
 
 import { describe, expect, it } from 'vitest';
 

@@ -1,5 +1,5 @@
-// Knows: what thousands of servers cost the ruleset. That what the kernel has already is not given again: nft-change.test.ts; that it does
-// what the judge says: test/netns/differential.test.ts.
+// What thousands of servers cost the ruleset. That what the kernel has already is not given again: nft-change.test.ts; that it does what
+// the judge says: test/netns/differential.test.ts.
 
 import { expect, it } from 'vitest';
 

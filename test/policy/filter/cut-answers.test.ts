@@ -1,5 +1,4 @@
-// Knows: when a tunnel's own question may go over TCP, and what else may not, to the judge. Must not know: the kernel
-// (test/netns/question-tcp.test.ts tells it the same stories).
+// When a tunnel's own question may go over TCP, and what else may not, to the judge.
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';

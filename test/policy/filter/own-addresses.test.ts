@@ -1,5 +1,4 @@
-// Knows: for which IPv6 addresses a client may speak on its link, in every state of what is known of it. Must not know: how it becomes
-// known, the kernel (test/netns/essential.test.ts and the differential tests hold the ruleset against the judge).
+// For which IPv6 addresses a client may speak on its link, in every state of what is known of it.
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';

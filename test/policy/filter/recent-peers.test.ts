@@ -1,5 +1,4 @@
-// Knows: what a client may say to whoever has just come to it, whatever that one said. Must not know: how that is remembered,
-// the kernel (test/netns/essential.test.ts tells it the same stories).
+// What a client may say to whoever has just come to it, whatever that one said.
 
 import { describe, expect, it } from 'vitest';
 import { Dissector } from '../../../src/flow/dissector.ts';

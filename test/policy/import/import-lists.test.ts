@@ -1,4 +1,4 @@
-// Knows: lists of servers as services publish them, in small. Holds src/policy/import/import-lists.ts to them.
+// Lists of servers as services publish them, in small. Holds src/policy/import/import-lists.ts to them.
 
 import { describe, expect, it } from 'vitest';
 

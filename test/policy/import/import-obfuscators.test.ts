@@ -1,5 +1,5 @@
-// Knows: how programs that carry a tunnel through something else are configured. Holds src/policy/import/import-obfuscators.ts: the server that
-// is on the wire comes out as opaque, an address of this device's own is refused with the reason, and no key is told.
+// How programs that carry a tunnel through something else are configured. Holds src/policy/import/import-obfuscators.ts: the server that is
+// on the wire comes out as opaque, an address of this device's own is refused with the reason, and no key is told.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

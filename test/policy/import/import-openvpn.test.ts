@@ -1,4 +1,4 @@
-// Knows: OpenVPN client configurations as people have them. Holds src/policy/import/import-openvpn.ts to openvpn(8).
+// OpenVPN client configurations as people have them. Holds src/policy/import/import-openvpn.ts to openvpn(8).
 
 import { describe, expect, it } from 'vitest';
 

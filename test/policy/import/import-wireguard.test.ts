@@ -1,4 +1,4 @@
-// Knows: WireGuard configurations as people have them. Holds src/policy/import/import-wireguard.ts to wg(8) and wg-quick(8).
+// WireGuard configurations as people have them. Holds src/policy/import/import-wireguard.ts to wg(8) and wg-quick(8).
 
 import { describe, expect, it } from 'vitest';
 

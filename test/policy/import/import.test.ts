@@ -1,5 +1,5 @@
-// Knows: configurations as systemd-networkd, NetworkManager, Apple's profiles and strongSwan have them.
-// Holds src/policy/import*.ts to their manuals: which servers come out, which lines are named, and that no secret does.
+// Configurations as systemd-networkd, NetworkManager, Apple's profiles and strongSwan have them. Holds src/policy/import*.ts to their
+// manuals: which servers come out, which lines are named, and that no secret does.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

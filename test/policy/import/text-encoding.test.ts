@@ -1,4 +1,4 @@
-// Knows: the encodings in which people's configurations come. Holds src/policy/import/text-encoding.ts to Unicode.
+// The encodings in which people's configurations come. Holds src/policy/import/text-encoding.ts to Unicode.
 
 import { describe, expect, it } from 'vitest';
 

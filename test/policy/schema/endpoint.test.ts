@@ -1,4 +1,4 @@
-// Knows: which texts are endpoints, resolvers, names and networks. Must not know: where they stand.
+// Which texts are endpoints, resolvers, names and networks.
 
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,4 +1,4 @@
-// Knows: a policy file with comments, before and after. Holds src/policy/schema/schema-edit.ts.
+// A policy file with comments, before and after. Holds src/policy/schema/schema-edit.ts.
 
 import { describe, expect, it } from 'vitest';
 

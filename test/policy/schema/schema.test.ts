@@ -1,4 +1,4 @@
-// Knows: what a policy file may say, and what is said about one that is wrong. Must not know: rules, kernel.
+// What a policy file may say, and what is said about one that is wrong.
 
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// Knows: what of WireGuard's packets a configuration may change, and what is refused. The packets: shapes-wireguard.ts.
+// What of WireGuard's packets a configuration may change, and what is refused. The packets: shapes-wireguard.ts.
 
 import { readFileSync } from 'node:fs';
 

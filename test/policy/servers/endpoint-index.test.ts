@@ -1,4 +1,4 @@
-// Knows: that a search by typed arrays finds what a plain look through the list would. Holds src/policy/servers/endpoint-index.ts.
+// Checks that a search by typed arrays finds what a plain look through the list would. Holds src/policy/servers/endpoint-index.ts.
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

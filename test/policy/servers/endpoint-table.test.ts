@@ -1,4 +1,4 @@
-// Knows: that the table finds what was put in and nothing else, for few and for ten thousand endpoints.
+// Checks that the table finds what was put in and nothing else, for few and for ten thousand endpoints.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

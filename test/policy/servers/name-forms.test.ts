@@ -1,4 +1,4 @@
-// Knows: that a protected name is one in whatever letters it is written on a wire, and held in both of its forms. Must not know: the kernel.
+// Checks that a protected name is one in whatever letters it is written on a wire, and held in both of its forms.
 
 import { describe, expect, it } from 'vitest';
 import { asciiName, lettersOf } from '../../../src/policy/servers/name-forms.ts';

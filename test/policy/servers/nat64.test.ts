@@ -1,4 +1,4 @@
-// Knows: the examples of RFC 6052 section 2.4 and RFC 7050. Holds src/policy/servers/nat64.ts.
+// The examples of RFC 6052 section 2.4 and RFC 7050. Holds src/policy/servers/nat64.ts.
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

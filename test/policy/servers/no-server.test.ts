@@ -1,4 +1,4 @@
-// Knows: hosts that nobody on a network has: no policy and no import makes an endpoint of one.
+// Hosts that nobody on a network has: no policy and no import makes an endpoint of one.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

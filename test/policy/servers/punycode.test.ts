@@ -1,4 +1,4 @@
-// Knows: how hidden letters come back. Must not know: policy. RFC 3492 section 7.1 has the vectors; Node's own URL is the other judge.
+// How hidden letters come back. RFC 3492 section 7.1 has the vectors; Node's own URL is the other judge.
 
 import { domainToASCII, domainToUnicode } from 'node:url';
 import fc from 'fast-check';

@@ -1,5 +1,4 @@
-// Knows: what an open page hears: changed regions, beats, and that the guard is gone. Must not know: a browser.
-// Every wait is for an event; nothing is timed.
+// What an open page hears: changed regions, beats, and that the guard is gone. Every wait is for an event; nothing is timed.
 
 import { once } from 'node:events';
 import { get } from 'node:http';

@@ -1,4 +1,4 @@
-// Knows: what happens to visitors who are slow, many or long-winded. Must not know: the pages.
+// What happens to visitors who are slow, many or long-winded.
 
 import { once } from 'node:events';
 import { connect } from 'node:net';

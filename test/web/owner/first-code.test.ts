@@ -1,4 +1,4 @@
-// Knows: that nobody chooses the password of a packaged box without its code, whoever else is on the cable. Must not know: who made it.
+// Checks that nobody chooses the password of a packaged box without its code, whoever else is on the cable.
 
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Knows: how often a password may be guessed. Must not know: passwords.
+// How often a password may be guessed.
 
 import { describe, expect, it } from 'vitest';
 

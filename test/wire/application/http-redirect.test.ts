@@ -1,4 +1,4 @@
-// Knows: responses of login portals as they are on the wire, and what is none. Holds src/wire/application/http-redirect.ts.
+// Responses of login portals as they are on the wire, and what is none. Holds src/wire/application/http-redirect.ts.
 
 import { describe, expect, it } from 'vitest';
 import { httpRedirect, httpTarget } from '../../../src/wire/application/http-redirect.ts';

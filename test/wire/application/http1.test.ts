@@ -1,5 +1,5 @@
-// Knows: what the head of a request says, whole and cut off. Must not know: TCP.
-// Follows RFC 9112 section 3.2, whose examples are in the tables; node's own HTTP client writes the independent case.
+// What the head of a request says, whole and cut off. Follows RFC 9112 section 3.2, whose examples are in the tables; node's own HTTP
+// client writes the independent case.
 
 import { request } from 'node:http';
 import { Duplex } from 'node:stream';

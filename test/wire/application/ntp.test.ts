@@ -1,4 +1,4 @@
-// Knows: NTP headers by RFC 5905 section 7.3 and RFC 9327 section 2. Must not know: the decoder's bounds.
+// NTP headers by RFC 5905 section 7.3 and RFC 9327 section 2.
 import { describe, expect, it } from 'vitest';
 import { ntpPacket } from '../../../src/wire/application/ntp.ts';
 import { expectBounded } from '../bounded.ts';

@@ -1,5 +1,4 @@
-// Knows: what SOCKS clients say first. Must not know: streams.
-// Follows RFC 1928 sections 3 and 4 and the SOCKS 4 and 4a memoranda.
+// What SOCKS clients say first. Follows RFC 1928 sections 3 and 4 and the SOCKS 4 and 4a memoranda.
 
 import { describe, expect, it, test } from 'vitest';
 import { socks5GreetingLength, socks5Request, socksOpening } from '../../../src/wire/application/socks.ts';

@@ -1,4 +1,4 @@
-// Knows: SSH identification lines by RFC 4253 section 4.2. Must not know: the decoder.
+// SSH identification lines by RFC 4253 section 4.2.
 import { describe, expect, it } from 'vitest';
 import { canBecomeBanner, sshBanner } from '../../../src/wire/application/ssh.ts';
 import { expectBounded } from '../bounded.ts';

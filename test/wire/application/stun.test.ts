@@ -1,5 +1,4 @@
-// Knows: STUN headers by RFC 8489 section 5, the request of RFC 5769 section 2.1, classic messages by RFC 3489 section 11.1.
-// Must not know: the decoder's tables.
+// STUN headers by RFC 8489 section 5, the request of RFC 5769 section 2.1, classic messages by RFC 3489 section 11.1.
 import { describe, expect, it } from 'vitest';
 import { isTurnChannelData, stunMessage } from '../../../src/wire/application/stun.ts';
 import { expectBounded } from '../bounded.ts';

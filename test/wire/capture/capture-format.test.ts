@@ -1,5 +1,5 @@
-// Knows: what capture formats look like, byte by byte. Must not know: files, frames.
-// Follows draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Whatever the pieces, the packets are the same.
+// What capture formats look like, byte by byte. Follows draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Whatever the pieces, the
+// packets are the same.
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
-// Knows: what addresses look like as text and as words. Must not know: frames.
-// Follows RFC 5952 section 4 (its own examples) and node's net.isIP as an independent judge of validity.
+// What addresses look like as text and as words. Follows RFC 5952 section 4 (its own examples) and node's net.isIP as an independent judge
+// of validity.
 
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import fc from 'fast-check';

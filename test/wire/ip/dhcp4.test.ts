@@ -1,5 +1,5 @@
-// Knows: DHCPv4 messages as clients and servers send them, split, overloaded and broken. Must not know: ports.
-// Follows RFC 2132, RFC 3396, RFC 3442 (its own table of encodings), RFC 4702.
+// DHCPv4 messages as clients and servers send them, split, overloaded and broken. Follows RFC 2132, RFC 3396, RFC 3442 (its own table of
+// encodings), RFC 4702.
 
 import { describe, expect, it, test } from 'vitest';
 import { Dhcp4View } from '../../../src/wire/ip/dhcp4.ts';

@@ -1,5 +1,4 @@
-// Knows: DHCPv6 messages as clients and servers send them. Must not know: ports.
-// Follows RFC 8415 section 21, RFC 4704 section 4, RFC 3646 section 3.
+// DHCPv6 messages as clients and servers send them. Follows RFC 8415 section 21, RFC 4704 section 4, RFC 3646 section 3.
 
 import { describe, expect, it, test } from 'vitest';
 import { Dhcp6View } from '../../../src/wire/ip/dhcp6.ts';

@@ -1,5 +1,5 @@
-// Knows: neighbour discovery messages as hosts and routers send them. Must not know: IPv6 headers.
-// Follows RFC 4861 sections 4.1 to 4.6, RFC 8106 section 5, RFC 4191 section 2.
+// Neighbour discovery messages as hosts and routers send them. Follows RFC 4861 sections 4.1 to 4.6, RFC 8106 section 5, RFC 4191 section
+// 2.
 
 import { describe, expect, it, test } from 'vitest';
 import { NdView } from '../../../src/wire/ip/nd.ts';

@@ -1,4 +1,4 @@
-// Knows: that a checksum which a card was to finish is finished, and no other is touched. Holds src/wire/ip/udp-checksum.ts.
+// Checks that a checksum which a card was to finish is finished, and no other is touched. Holds src/wire/ip/udp-checksum.ts.
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

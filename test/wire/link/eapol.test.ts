@@ -1,4 +1,4 @@
-// Knows: EAPOL frames by IEEE 802.1X-2020 section 11.3, identities by RFC 3748 section 5.1. Must not know: the decoder.
+// EAPOL frames by IEEE 802.1X-2020 section 11.3, identities by RFC 3748 section 5.1.
 import { describe, expect, it } from 'vitest';
 import { eapolFrame } from '../../../src/wire/link/eapol.ts';
 import { expectBounded } from '../bounded.ts';

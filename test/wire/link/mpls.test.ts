@@ -1,4 +1,4 @@
-// Knows: label stacks by RFC 3032 section 2.1, control words by RFC 4385 section 3. Must not know: the decoder.
+// Label stacks by RFC 3032 section 2.1, control words by RFC 4385 section 3.
 import { describe, expect, it } from 'vitest';
 import { mplsStack } from '../../../src/wire/link/mpls.ts';
 import { expectBounded } from '../bounded.ts';

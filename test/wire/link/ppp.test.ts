@@ -1,4 +1,4 @@
-// Knows: PPP frames by RFC 1661 section 2 and RFC 1662 section 3.2. Must not know: what carries them.
+// PPP frames by RFC 1661 section 2 and RFC 1662 section 3.2.
 import { describe, expect, it } from 'vitest';
 import { pppFrame } from '../../../src/wire/link/ppp.ts';
 import { expectBounded } from '../bounded.ts';

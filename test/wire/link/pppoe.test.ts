@@ -1,4 +1,4 @@
-// Knows: PPPoE frames by RFC 2516 sections 4 and 5. Must not know: the decoder.
+// PPPoE frames by RFC 2516 sections 4 and 5.
 import { describe, expect, it } from 'vitest';
 import { pppoeFrame } from '../../../src/wire/link/pppoe.ts';
 import { expectBounded } from '../bounded.ts';

@@ -1,5 +1,5 @@
-// Knows: domain names on the wire and as text. Must not know: messages, ports.
-// Follows RFC 1035 section 4.1.4, whose own example is the first table; dns-packet is the independent judge.
+// Domain names on the wire and as text. Follows RFC 1035 section 4.1.4, whose own example is the first table; dns-packet is the independent
+// judge.
 
 import dnsPacket from 'dns-packet';
 import fc from 'fast-check';

@@ -1,4 +1,4 @@
-// Knows: which TCP segments are whole questions for one name and nothing else. Holds src/wire/names/dns-stream.ts; dns-packet writes them.
+// Which TCP segments are whole questions for one name and nothing else. Holds src/wire/names/dns-stream.ts; dns-packet writes them.
 
 import dnsPacket from 'dns-packet';
 import { describe, expect, it } from 'vitest';

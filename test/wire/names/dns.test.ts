@@ -1,5 +1,5 @@
-// Knows: what DNS messages look like and what does not. Must not know: ports, policy.
-// Follows RFC 1035, RFC 6891, RFC 7766, RFC 9460; dns-packet writes the messages and judges what is read.
+// What DNS messages look like and what does not. Follows RFC 1035, RFC 6891, RFC 7766, RFC 9460; dns-packet writes the messages and judges
+// what is read.
 
 import dnsPacket from 'dns-packet';
 import fc from 'fast-check';

@@ -1,5 +1,4 @@
-// Knows: DNSCrypt packets by draft-denis-dprive-dnscrypt sections 9 to 11 and the Anonymized DNSCrypt specification.
-// Must not know: the decoder's offsets.
+// DNSCrypt packets by draft-denis-dprive-dnscrypt sections 9 to 11 and the Anonymized DNSCrypt specification.
 import { describe, expect, it } from 'vitest';
 import {
   answersDnscryptQuery,

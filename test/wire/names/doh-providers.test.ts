@@ -1,5 +1,4 @@
-// Knows: which names and addresses are public resolvers'. Must not know: flows.
-// Follows the providers' own announcements, as far as they are in the list.
+// Which names and addresses are public resolvers'. Follows the providers' own announcements, as far as they are in the list.
 
 import { expect, test } from 'vitest';
 import { parseAddress } from '../../../src/wire/ip/address.ts';

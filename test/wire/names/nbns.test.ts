@@ -1,5 +1,4 @@
-// Knows: NetBIOS name service messages as captured machines send them. Must not know: ports.
-// Follows RFC 1001 section 14.1, whose own example (FRED) is in the table.
+// NetBIOS name service messages as captured machines send them. Follows RFC 1001 section 14.1, whose own example (FRED) is in the table.
 
 import { describe, expect, it, test } from 'vitest';
 import { isNetbiosShape, netbiosName, readNetbiosQuestions } from '../../../src/wire/names/nbns.ts';

@@ -1,4 +1,4 @@
-// Knows: SSDP's messages. Must not know: ports. Follows UPnP Device Architecture 2.0 sections 1.2.2, 1.3.2 and 1.3.3.
+// SSDP's messages. Follows UPnP Device Architecture 2.0 sections 1.2.2, 1.3.2 and 1.3.3.
 
 import { expect, it, test } from 'vitest';
 import { ssdpMessage } from '../../../src/wire/names/ssdp.ts';

@@ -1,5 +1,5 @@
-// Knows: what QUIC clients' first datagrams look like, whole and in pieces. Must not know: UDP, flow tables.
-// Follows RFC 9001 appendix A and RFC 9369 appendix A, whose vectors are here, and RFC 9000 section 12.2.
+// What QUIC clients' first datagrams look like, whole and in pieces. Follows RFC 9001 appendix A and RFC 9369 appendix A, whose vectors are
+// here, and RFC 9000 section 12.2.
 
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';

@@ -1,5 +1,4 @@
-// Knows: DTLS hellos by RFC 6347 section 4, use_srtp by RFC 5764 section 4.1.1, protocol names by RFC 7301 and 8833.
-// Must not know: the decoder's offsets.
+// DTLS hellos by RFC 6347 section 4, use_srtp by RFC 5764 section 4.1.1, protocol names by RFC 7301 and 8833.
 import { describe, expect, it } from 'vitest';
 import { dtlsHello } from '../../../src/wire/tls/dtls.ts';
 import { expectBounded } from '../bounded.ts';

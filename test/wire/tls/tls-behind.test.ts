@@ -1,5 +1,5 @@
-// Knows: what may stand in front of a ClientHello in one segment. Must not know: TCP.
-// Headers by HAProxy's PROXY protocol specification, sections 2.1 and 2.2; replies by RFC 3207 and RFC 9110 section 9.3.6.
+// What may stand in front of a ClientHello in one segment. Headers by HAProxy's PROXY protocol specification, sections 2.1 and 2.2; replies
+// by RFC 3207 and RFC 9110 section 9.3.6.
 
 import { describe, expect, it, test } from 'vitest';
 import { laterClientHello } from '../../../src/wire/tls/tls-behind.ts';

@@ -1,5 +1,5 @@
-// Knows: what a ClientHello says, whole, split over records and cut off. Must not know: TCP.
-// Follows RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 9849; the hello of node's own TLS client is the independent case.
+// What a ClientHello says, whole, split over records and cut off. Follows RFC 8446 section 4.1.2, RFC 6066 section 3, RFC 9849; the hello
+// of node's own TLS client is the independent case.
 
 import { connect } from 'node:tls';
 import { Duplex } from 'node:stream';

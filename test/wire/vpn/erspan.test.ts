@@ -1,4 +1,4 @@
-// Knows: how long ERSPAN's headers are, by draft-foschiano-erspan sections 4.1 to 4.3. Must not know: GRE.
+// How long ERSPAN's headers are, by draft-foschiano-erspan sections 4.1 to 4.3.
 
 import { expect, it, test } from 'vitest';
 import { ERSPAN, ERSPAN_III, erspanInner } from '../../../src/wire/vpn/erspan.ts';

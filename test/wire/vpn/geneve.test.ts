@@ -1,4 +1,4 @@
-// Knows: the Geneve header by RFC 8926 section 3.4. Must not know: the decoder's masks.
+// The Geneve header by RFC 8926 section 3.4.
 
 import { describe, expect, it, test } from 'vitest';
 import { geneveInner } from '../../../src/wire/vpn/geneve.ts';

@@ -1,4 +1,4 @@
-// Knows: GRE headers by RFC 2784 section 2, RFC 2890 section 2 and RFC 2637 section 4.1. Must not know: the decoder's masks.
+// GRE headers by RFC 2784 section 2, RFC 2890 section 2 and RFC 2637 section 4.1.
 import { describe, expect, it } from 'vitest';
 import { grePacket } from '../../../src/wire/vpn/gre.ts';
 import { expectBounded } from '../bounded.ts';

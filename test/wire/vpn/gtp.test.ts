@@ -1,4 +1,4 @@
-// Knows: GTP-U headers by hand. Must not know: IP beyond its version. Follows 3GPP TS 29.281 section 5.1.
+// GTP-U headers by hand. Follows 3GPP TS 29.281 section 5.1.
 
 import { expect, test } from 'vitest';
 import { gtpInner } from '../../../src/wire/vpn/gtp.ts';

@@ -1,4 +1,4 @@
-// Knows: IP in IP by RFC 2003 and RFC 4213 section 3. Must not know: the decoder.
+// IP in IP by RFC 2003 and RFC 4213 section 3.
 import { describe, expect, it } from 'vitest';
 import { innerIp } from '../../../src/wire/vpn/inner.ts';
 import { ipInIp } from '../../../src/wire/vpn/ipip.ts';

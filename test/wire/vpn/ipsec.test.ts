@@ -1,5 +1,4 @@
-// Knows: IKE headers by RFC 2408 section 3.1 and RFC 7296 section 3.1, ESP and AH by RFC 4303 and 4302, NAT-T by RFC 3948.
-// Must not know: the decoder's tables.
+// IKE headers by RFC 2408 section 3.1 and RFC 7296 section 3.1, ESP and AH by RFC 4303 and 4302, NAT-T by RFC 3948.
 import { describe, expect, it } from 'vitest';
 import {
   ahHeader,

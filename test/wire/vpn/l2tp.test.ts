@@ -1,4 +1,4 @@
-// Knows: L2TP headers by RFC 2661 sections 3.1 and 4.4, RFC 3931 sections 3.2.1 and 4.1. Must not know: the decoder's masks.
+// L2TP headers by RFC 2661 sections 3.1 and 4.4, RFC 3931 sections 3.2.1 and 4.1.
 import { describe, expect, it } from 'vitest';
 import { l2tpOverIp, l2tpPacket } from '../../../src/wire/vpn/l2tp.ts';
 import { expectBounded } from '../bounded.ts';

@@ -1,5 +1,4 @@
-// Knows: OpenVPN control packets written from draft-bernardv-openvpn and the layouts of tls-auth, tls-crypt and tls-crypt-v2.
-// Must not know: the decoder's constants.
+// OpenVPN control packets written from draft-bernardv-openvpn and the layouts of tls-auth, tls-crypt and tls-crypt-v2.
 import { describe, expect, it } from 'vitest';
 import { isReset, openvpnControl, openvpnOpcode, openvpnOverTcp } from '../../../src/wire/vpn/openvpn.ts';
 import { expectBounded } from '../bounded.ts';

@@ -1,4 +1,4 @@
-// Knows: PPTP control messages by RFC 2637 section 2.1. Must not know: the decoder.
+// PPTP control messages by RFC 2637 section 2.1.
 import { describe, expect, it } from 'vitest';
 import { pptpControl } from '../../../src/wire/vpn/pptp.ts';
 import { expectBounded } from '../bounded.ts';

@@ -1,4 +1,4 @@
-// Knows: SSTP's request by MS-SSTP section 3.2.4.1. Must not know: the decoder.
+// SSTP's request by MS-SSTP section 3.2.4.1.
 import { describe, expect, it } from 'vitest';
 import { isSstpRequest } from '../../../src/wire/vpn/sstp.ts';
 import { expectBounded } from '../bounded.ts';

@@ -1,4 +1,4 @@
-// Knows: Teredo packets by RFC 4380 section 5.1.1. Must not know: the decoder.
+// Teredo packets by RFC 4380 section 5.1.1.
 import { describe, expect, it } from 'vitest';
 import { teredoPacket } from '../../../src/wire/vpn/teredo.ts';
 import { expectBounded } from '../bounded.ts';

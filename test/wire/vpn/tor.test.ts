@@ -1,5 +1,4 @@
-// Knows: the names Tor clients sent in published captures, names of real sites, relay lists by dir-spec section 3.4.1.
-// Must not know: the letter table.
+// The names Tor clients sent in published captures, names of real sites, relay lists by dir-spec section 3.4.1.
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { isListedRelay, isTorServerName, parseRelayList, torSuspicion } from '../../../src/wire/vpn/tor.ts';

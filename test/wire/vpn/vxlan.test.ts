@@ -1,4 +1,4 @@
-// Knows: VXLAN headers by RFC 7348 section 5, with a group policy, and of the generic extension. Must not know: the decoder.
+// VXLAN headers by RFC 7348 section 5, with a group policy, and of the generic extension.
 import { describe, expect, it } from 'vitest';
 import { vxlanGpeInner, vxlanPacket } from '../../../src/wire/vpn/vxlan.ts';
 import { expectBounded } from '../bounded.ts';

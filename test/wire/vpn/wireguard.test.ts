@@ -1,5 +1,4 @@
-// Knows: WireGuard messages built field by field from the white paper, sections 5.4.2 to 5.4.6.
-// Must not know: the decoder's tables.
+// WireGuard messages built field by field from the white paper, sections 5.4.2 to 5.4.6.
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { isTailscaleDisco, isWireguardShape, wireguardMessage } from '../../../src/wire/vpn/wireguard.ts';

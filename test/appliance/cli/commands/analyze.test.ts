@@ -1,5 +1,4 @@
-// Knows: what `leakguard analyze` says and with which code it ends. Must not know: how frames are judged.
-// One object on stdout, everything else on stderr.
+// What `leakguard analyze` says and with which code it ends. One object on stdout, everything else on stderr.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: what `leakguard policy` says of good and bad files. Must not know: how policies are compiled.
+// What `leakguard policy` says of good and bad files.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

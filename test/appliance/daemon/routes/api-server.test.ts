@@ -1,4 +1,4 @@
-// Knows: how the local API answers good and bad requests. Holds api-server.ts and routes.ts.
+// How the local API answers good and bad requests. Holds api-server.ts and routes.ts.
 
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';

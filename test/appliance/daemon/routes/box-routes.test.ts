@@ -1,4 +1,4 @@
-// Knows: what the routes for settings, health, LED and reports do with good and bad words. Must not know: HTTP, kernel.
+// What the routes for settings, health, LED and reports do with good and bad words.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: when the daemon leaves a wish for another time, and what it answers. Must not know: this machine's clock, which is never set.
+// When the daemon leaves a wish for another time, and what it answers.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: what the local API tells of an incident's frames, and that a client can read it. Must not know: the page, the disk.
+// What the local API tells of an incident's frames, and that a client can read it.
 
 import { expect, it } from 'vitest';
 

@@ -1,4 +1,4 @@
-// Knows: how an update reaches the box in parts, and what is refused on the way. Must not know: how it is installed.
+// How an update reaches the box in parts, and what is refused on the way.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Knows: what is on disk, and what is said, when the disk takes the box's state and when it does not. A directory in the place of
-// a file stands for a disk that refuses: it does so for root, too.
+// What is on disk, and what is said, when the disk takes the box's state and when it does not. A directory in the place of a file stands
+// for a disk that refuses: it does so for root, too.
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BoxRecord, readKeptMode, writeKeptMode } from '../../../../appliance/daemon/state/box-record.ts';
+import { BoxRecord, readStoredMode, writeStoredMode } from '../../../../appliance/daemon/state/box-record.ts';
 
 let top = '';
 let said: string | undefined;
@@ -41,18 +41,18 @@ const begin = (kernelBlocks = false): BoxRecord => {
   record.settleUnknown(kernelBlocks);
   return record;
 };
-const kept = (): boolean => readKeptMode(join(top, 'state')).blockMode;
+const kept = (): boolean => readStoredMode(join(top, 'state')).blockMode;
 
 const dir = (): string => join(top, 'state');
 
 describe('the file of the state', () => {
   it('starts a new box in watch mode', () => {
-    expect(readKeptMode(dir())).toEqual({ blockMode: false, missing: true });
+    expect(readStoredMode(dir())).toEqual({ blockMode: false, missing: true });
   });
 
   it.each([true, false])('remembers block mode %s', (blockMode) => {
-    writeKeptMode(dir(), blockMode);
-    expect(readKeptMode(dir())).toEqual({ blockMode });
+    writeStoredMode(dir(), blockMode);
+    expect(readStoredMode(dir())).toEqual({ blockMode });
     expect(readdirSync(dir())).toEqual(['state.json']);
   });
 
@@ -64,21 +64,21 @@ describe('the file of the state', () => {
     ['garbage', '\u0000\u0000\u0000'],
   ])('is closed, with a warning, when the file is %s', (_case, content) => {
     writeFileSync(join(dir(), 'state.json'), content);
-    const reading = readKeptMode(dir());
+    const reading = readStoredMode(dir());
     expect(reading.blockMode).toBe(true);
     expect(reading.warning).toContain('state.json');
   });
 
   it('is closed when the file cannot be read', () => {
     mkdirSync(join(dir(), 'state.json'));
-    expect(readKeptMode(dir())).toMatchObject({ blockMode: true });
+    expect(readStoredMode(dir())).toMatchObject({ blockMode: true });
   });
 
   it('keeps the old record when the new one was not finished', () => {
-    writeKeptMode(dir(), true);
+    writeStoredMode(dir(), true);
     writeFileSync(join(dir(), 'state.json.new'), '{"ver');
-    expect(readKeptMode(dir()).blockMode).toBe(true);
-    writeKeptMode(dir(), false);
+    expect(readStoredMode(dir()).blockMode).toBe(true);
+    writeStoredMode(dir(), false);
     expect(JSON.parse(readFileSync(join(dir(), 'state.json'), 'utf8'))).toEqual({
       version: 1,
       blockMode: false,
@@ -159,7 +159,7 @@ describe('what was lost', () => {
     'a state that says off where the rules of the next boot block, and %s',
     (_case, kernelBlocks, closed) => {
       blocking();
-      writeKeptMode(join(top, 'state'), false);
+      writeStoredMode(join(top, 'state'), false);
       const record = begin(kernelBlocks);
       expect([record.blockMode, kept()]).toEqual([closed, closed]);
       expect(record.warning?.includes('says that block mode was off') ?? false).toBe(closed);
@@ -215,7 +215,7 @@ describe('what was lost', () => {
   it('block mode is written and read back also when the disk is believed to hold it', () => {
     blocking();
     const record = begin();
-    writeKeptMode(join(top, 'state'), false);
+    writeStoredMode(join(top, 'state'), false);
     record.setBlockMode(true);
     expect([kept(), said]).toEqual([true, undefined]);
   });

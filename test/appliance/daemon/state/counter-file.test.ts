@@ -1,5 +1,5 @@
-// Knows: that the last reading of the kernel counters is given back whole or not at all, and when counting goes on from it.
-// Holds counter-file.ts.
+// Checks that the last reading of the kernel counters is given back whole or not at all, and when counting goes on from it. Holds
+// counter-file.ts.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Knows: that what tunnels' names have led to outlives the daemon, and what a damaged file means. Holds known-servers.ts.
+// Checks that what tunnels' names have led to outlives the daemon, and what a damaged file means. Holds known-servers.ts.
 
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

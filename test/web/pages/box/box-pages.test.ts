@@ -1,4 +1,4 @@
-// Knows: what the pages about devices, health and the dossier say, and what they must not say when it is not known.
+// What the pages about devices, health and the dossier say, and what they must not say when it is not known.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 

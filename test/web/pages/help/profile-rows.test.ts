@@ -1,5 +1,5 @@
-// Knows: that page and README tell of profiles what was measured. Holds web/pages/help/profile-rows.ts and README.md to web/pages/help/profile-table.ts, which
-// test/netns/profile-table.test.ts holds to the wire.
+// Checks that page and README tell of profiles what was measured. Holds web/pages/help/profile-rows.ts and README.md to
+// web/pages/help/profile-table.ts, which test/netns/profile-table.test.ts holds to the wire.
 
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Knows: which light and which words a status deserves. Must not know: HTML.
+// Which light and which words a status deserves.
 
 import { describe, expect, it } from 'vitest';
 

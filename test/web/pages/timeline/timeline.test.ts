@@ -1,4 +1,4 @@
-// Knows: which stretch of time an address asks for, and what is drawn of it. Must not know: HTML.
+// Which stretch of time an address asks for, and what is drawn of it.
 
 import { describe, expect, it } from 'vitest';
 

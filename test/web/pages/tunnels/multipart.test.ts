@@ -1,4 +1,4 @@
-// Knows: how forms with files are read, as a browser sends them (FormData of Node's own fetch) and as nobody should.
+// How forms with files are read, as a browser sends them (FormData of Node's own fetch) and as nobody should.
 
 import { describe, expect, it } from 'vitest';
 

@@ -4,7 +4,7 @@
 const TURNS = 3;
 
 /** Resolves after pending reads, writes and timers have run, so that a waiting request has been answered. */
-export async function othersTurn(): Promise<void> {
+export async function yieldToEventLoop(): Promise<void> {
   for (let turn = 0; turn < TURNS; turn += 1)
     await new Promise((resolve) => {
       setImmediate(resolve);
