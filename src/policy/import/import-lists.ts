@@ -61,7 +61,7 @@ class Servers {
   skipped = 0;
 
   add(protocol: TunnelProtocol, transport: 'udp' | 'tcp', host: string, ports: string): void {
-    // Names are skipped out: a client would ask for them in the clear, and thousands of names reveal whose customer it is.
+    // Names are left out: a client would ask for them in the clear, and thousands of names reveal whose customer it is.
     const endpoint = addressEndpoint(transport, host, ports);
     const found = this.#found.get(protocol) ?? new Map<string, Endpoint>();
     this.#found.set(protocol, found);
@@ -90,7 +90,7 @@ class Servers {
     if (others.length > 0)
       unused.push({
         line: 1,
-        why: `servers of ${others.join(' and ')} are skipped out: import the list again for them, with --protocol`,
+        why: `servers of ${others.join(' and ')} are left out: import the list again for them, with --protocol`,
       });
     if (this.skipped > 0)
       unused.push({

@@ -192,7 +192,7 @@ export const PROTOCOLS: Readonly<
     udp: 'tailscale',
     tcp: undefined,
     anywhere:
-      'only the form of its packets is checked, not where they go; servers that are asked for a route learn that Tailscale is used here, and a program that makes such packets gets out',
+      'only the form of its packets is checked, not where they go; every STUN server that is asked learns that Tailscale is used here, and a program that makes such packets gets out',
   },
   nebula: {
     udp: 'nebula',
