@@ -1,5 +1,5 @@
-// Knows: how a Debian tree comes about from the archive's packages alone, and that the same question gets the same tree from the cache.
-// Must not know: what the tree is for. Plain JavaScript: it runs before anything is built.
+// Builds a Debian tree from the packages of the archive only; the same order gets the same tree from the cache.
+// Plain JavaScript: it runs before anything is built.
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,32 +10,36 @@ import { createInterface } from 'node:readline';
 
 import { exitCode, run } from '../appliance/provision/machine.mjs';
 
-/** Where everything that takes long is kept. */
+/** Folder for results that take long to build. */
 export const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'leakguard-box');
 
-/** 2026-01-01: every file of a tree bears this time or an earlier one, so that two builds are equal. */
+/** 2026-01-01 in seconds: no file of a tree has a later time, so that two builds are identical. */
 const EPOCH = '1767225600';
 
 /**
  * @typedef {object} TreeOrder
  * @property {string} suite Debian's name of the release
  * @property {'amd64' | 'arm64'} arch
- * @property {readonly string[]} packages beyond `minbase`
- * @property {string} [components] of the archive; `main` when it is not said
- * @property {string} [also] a second release, which gives what is asked of it as `PACKAGE/RELEASE`
+ * @property {readonly string[]} packages in addition to `minbase`
+ * @property {string} [components] components of the archive; default `main`
+ * @property {string} [also] a second release, from which packages named `PACKAGE/RELEASE` are taken
  * @property {readonly string[]} [hooks] options of mmdebstrap(1) that run or copy something
  */
 
-/** @param {string} line */
+/**
+ * Prints a progress line on stderr.
+ * @param {string} line
+ */
 export function say(line) {
   process.stderr.write(`== ${line}\n`);
 }
 
 /**
+ * Runs a program; throws with its output when it does not exit with 0.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {Readonly<Record<string, string>>} [env]
- * @returns {Promise<string>} its output
+ * @returns {Promise<string>} its output on both streams
  */
 export async function must(command, args, env = {}) {
   const { code, output } = await run(command, args, { env });
@@ -44,7 +48,7 @@ export async function must(command, args, env = {}) {
 }
 
 /**
- * As `must`, for what takes minutes: a person sees how far it is.
+ * Like `must`, but shows mmdebstrap's progress, because it takes minutes.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {Readonly<Record<string, string>>} env
@@ -71,7 +75,7 @@ function mustShow(command, args, env) {
 }
 
 /**
- * The archive lines of this machine, for another release.
+ * The apt sources of this machine, changed to another release.
  * @param {string} suite
  * @param {string} components
  * @returns {string}
@@ -79,16 +83,17 @@ function mustShow(command, args, env) {
 function sourcesOf(suite, components) {
   const folder = '/etc/apt/sources.list.d';
   const name = readdirSync(folder).find((file) => file === 'debian.sources');
-  if (name === undefined) throw new Error(`${folder}/debian.sources is not there to learn the archive from`);
+  if (name === undefined)
+    throw new Error(`${folder}/debian.sources is missing, from which the archive's address is read`);
   return readFileSync(join(folder, name), 'utf8')
     .replaceAll(/\b(?:bookworm|trixie)\b/g, suite)
     .replaceAll(/^Components:.*$/gm, `Components: ${components}`);
 }
 
 /**
- * @param {string} sources of the release
+ * @param {string} sources path of the release's sources
  * @param {string} suite a release of the same archive, without its updates
- * @returns {string} a line as sources.list(5) has it
+ * @returns {string} a line in the format of sources.list(5)
  */
 function secondSource(sources, suite) {
   const field = (/** @type {string} */ name) =>
@@ -97,16 +102,17 @@ function secondSource(sources, suite) {
 }
 
 /**
- * A name for what was asked: equal questions, equal names.
- * @param {unknown} question
+ * A short hash for cache names: equal values have equal hashes.
+ * @param {unknown} value
  */
-export function digest(question) {
-  return createHash('sha256').update(JSON.stringify(question)).digest('hex').slice(0, 16);
+export function digest(value) {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }
 
 /**
+ * Builds a tree with mmdebstrap(1), or returns it from the cache.
  * @param {TreeOrder} order
- * @param {readonly string[]} [runner] a command that runs mmdebstrap where programs of the tree can run
+ * @param {readonly string[]} [runner] a command that runs its arguments where programs of the tree's architecture can run
  * @returns {Promise<string>} path of the tree as a tar file
  */
 export async function debianTree(order, runner = []) {
@@ -117,9 +123,9 @@ export async function debianTree(order, runner = []) {
   const sources = join(CACHE, `${order.suite}-${components.replaceAll(' ', '-')}.sources`);
   writeFileSync(sources, sourcesOf(order.suite, components));
   const more = order.also === undefined ? [] : [secondSource(sources, order.also)];
-  say(`${order.suite} ${order.arch}: a tree of ${order.packages.length} packages and what they need`);
+  say(`${order.suite} ${order.arch}: a tree of ${order.packages.length} packages and their dependencies`);
   const options = [
-    // Where a runner has made it root of a namespace, devices are not its to make: they are borrowed.
+    // A runner makes it root of a user namespace, where it cannot create devices: mode "unshare" bind-mounts them.
     runner.length === 0 ? '--mode=root' : '--mode=unshare',
     '--variant=minbase',
     `--architectures=${order.arch}`,
@@ -130,7 +136,7 @@ export async function debianTree(order, runner = []) {
     ...(order.hooks ?? []),
     `--include=${order.packages.join(',')}`,
   ];
-  // The ending would tell mmdebstrap what to make, and the file has another until it is whole.
+  // --format is needed because the unfinished file does not end in .tar, by which mmdebstrap would choose the format.
   const make = ['mmdebstrap', ...options, '--format=tar', order.suite, `${tar}.part`, sources, ...more];
   await mustShow('env', [...runner, ...make], { SOURCE_DATE_EPOCH: EPOCH });
   renameSync(`${tar}.part`, tar);

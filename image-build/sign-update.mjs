@@ -1,6 +1,6 @@
-// Knows: `npm run sign-update -- PACKAGE KEY [--downgrade-from VERSION]…`: from a package and its publisher's private key to the
-// file that boxes take. Must not know: what a box does with it. KEY is Ed25519 in PEM; without KEY's file a pair is made, and the
-// public half shown. A box takes a version older than its own only when it is named here.
+// `npm run sign-update -- PACKAGE KEY [--downgrade-from VERSION]…` makes an update file from a package and the publisher's private key
+// (Ed25519, PEM). If the file KEY does not exist, a key pair is generated. The public key is printed. A box installs an older version than its
+// own only if its own version is named with --downgrade-from.
 
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ function privateKey(path) {
   if (!existsSync(path)) {
     const { privateKey: key } = generateKeyPairSync('ed25519');
     writeFileSync(path, key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-    say(`${path}: a new key; keep it where no box and no network is`);
+    say(`${path}: a new key; keep it offline and away from any box`);
   }
   return createPrivateKey(readFileSync(path));
 }
@@ -46,6 +46,6 @@ if (deb === undefined || keyPath === undefined) {
   };
   const path = deb.replace(/(?:\.deb)?$/, '.update');
   writeFileSync(path, makeUpdate(head, readFileSync(deb), key));
-  say(`${path}; boxes take it that have this in /etc/leakguard-update/NAME.pem:`);
+  say(`${path}: accepted by boxes that have this key in /etc/leakguard-update/NAME.pem:`);
   process.stdout.write(createPublicKey(key).export({ type: 'spki', format: 'pem' }));
 }

@@ -1,6 +1,6 @@
-// Knows: how a tree and a folder become the image of a card: two file systems and the table before them. Must not know: what is in them.
-// No loop device and no mount: mke2fs reads a tar file, mtools write into a file. All names and numbers that tools would draw
-// by chance are given, so that the same content gives the same bytes.
+// Makes the image of an SD card from a tree and a folder: a partition table and two file systems. It needs no loop device and no mount:
+// mke2fs reads a tar file, mtools write into a file. All identifiers that the tools would choose at random are fixed, so that the same
+// content gives the same bytes.
 
 import {
   closeSync,
@@ -20,14 +20,15 @@ import { script } from './root/usr/lib/leakguard-image/layout.mjs';
 
 const SECTOR = 512;
 const MEBIBYTE = 1_048_576;
-/** Firmware, kernel and early file system, and as much again. */
+/** Firmware, kernel and initramfs, and the same again as reserve. */
 const BOOT_MEBIBYTES = 160;
 const ROOT_UUID = 'b0c5a9e4-6c1e-4f5a-9d0b-1ea4b0a4d001';
 const HASH_SEED = 'b0c5a9e4-6c1e-4f5a-9d0b-1ea4b0a4d002';
 const DISK_ID = '0x1ea4b0a4';
 
 /**
- * @param {number} rootBytes
+ * The image's partition table: boot and root.
+ * @param {number} rootBytes size of the root file system
  * @returns {readonly [Partition, Partition]}
  */
 export function imageTable(rootBytes) {
@@ -37,7 +38,7 @@ export function imageTable(rootBytes) {
 }
 
 /**
- * Room for what is there, for the journal and tables of the file system, and for one update beside it until the first start.
+ * Size of the root file system in bytes: the content, the file system's journal and tables, and one update until the first start.
  * @param {number} content bytes of the tree
  */
 export function rootSize(content) {
@@ -45,7 +46,7 @@ export function rootSize(content) {
 }
 
 /**
- * A new path of a file of that many zeros, which take no room.
+ * Creates a sparse file of zeros.
  * @param {string} path
  * @param {number} bytes
  */
@@ -55,30 +56,32 @@ function blank(path, bytes) {
   closeSync(file);
 }
 
+/** Makes file systems and the image with the programs of a tools tree. */
 export class Disk {
   #tools;
   #env;
 
   /**
-   * @param {string} tools a tree with the programs of toolsOrder; its folder /work is where they work
-   * @param {Date} date the time that everything new bears
+   * @param {string} tools a tree with the programs of toolsOrder, which work in its folder /work
+   * @param {Date} date the time of all new files
    */
   constructor(tools, date) {
     this.#tools = tools;
     this.#env = { SOURCE_DATE_EPOCH: String(date.getTime() / 1000), TZ: 'UTC', LC_ALL: 'C.UTF-8' };
   }
 
-  /** @param {readonly string[]} command paths in it are those of the tools' tree */
+  /** @param {readonly string[]} command its paths are relative to the tools tree */
   #run(command) {
     return must('chroot', [this.#tools, ...command], { ...this.#env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' });
   }
 
-  /** A path of the folder /work, for everybody else. */
+  /** The path on this machine of a file in /work. */
   path(/** @type {string} */ name) {
     return join(this.#tools, 'work', name);
   }
 
   /**
+   * Makes an ext4 file system from a tar file.
    * @param {string} tar name in /work
    * @param {string} image name in /work
    * @param {number} bytes
@@ -93,6 +96,7 @@ export class Disk {
   }
 
   /**
+   * Makes a FAT file system from a folder.
    * @param {string} folder name in /work; its files' times become `date`
    * @param {string} image name in /work
    * @param {Date} date
@@ -112,6 +116,7 @@ export class Disk {
   }
 
   /**
+   * Writes the image: partition table, boot and root file system.
    * @param {string} boot name in /work
    * @param {string} root name in /work
    * @param {string} image path on this machine
@@ -142,7 +147,7 @@ export class Disk {
     await must('cp', ['--sparse=always', this.path('image'), image]);
   }
 
-  /** A file of /work, packed for the way to the card; unpacked it is the same. */
+  /** Compresses a file in /work to NAME.xz. */
   async pack(/** @type {string} */ name) {
     await this.#run(['xz', '--keep', '--force', '-T2', '-3', `/work/${name}`]);
   }

@@ -1,5 +1,5 @@
-// Knows: how a tree of Debian becomes the root of a box that is not yet any certain box. Must not know: disks, partitions.
-// Nothing that tells one card from another may be in it: keys, identities and times come at the first start.
+// Turns a Debian tree into the root file system of a new box. All cards are equal: keys, identities and times are created at the first
+// start.
 
 import {
   chmodSync,
@@ -18,7 +18,7 @@ import { dirname, join } from 'node:path';
 const OVERLAY = join(import.meta.dirname, 'root');
 const UNITS = '/usr/lib/systemd/system';
 
-/** Units of ours → what starts them. The rules stand from the very first start on, whatever setup does later. */
+/** Our units → the target that starts them. The rules are loaded from the very first start on, before any setup. */
 export const STARTED = /** @type {const} */ ({
   'leakguard-closed.service': 'sysinit.target',
   'leakguard-lamp-red.service': 'sysinit.target',
@@ -31,14 +31,14 @@ export const STARTED = /** @type {const} */ ({
   'ssh.service': 'multi-user.target',
 });
 
-/** Asks the network, writes to the card, or waits for a person at a keyboard: a box does none of these. */
+/** Units that contact the network, write to the card, or wait for a user at a keyboard: a box does none of these. */
 export const MASKED = /** @type {const} */ ([
   ...['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer'],
   ...['e2scrub_reap.service', 'fstrim.timer', 'ssh.socket', 'systemd-firstboot.service'],
   ...['systemd-networkd-wait-online.service', 'systemd-pcrlock-make-policy.service', 'getty@tty1.service'],
 ]);
 
-/** What installing leaves behind: times, keys of this machine, lists of the archive. */
+/** Files that the installation leaves behind: times, keys of this machine, lists of the archive. */
 const LEFT_OVER = [
   ...['etc/machine-id', 'etc/resolv.conf', 'etc/apt/apt.conf.d/99mmdebstrap', 'var/lib/systemd'],
   ...['etc/dpkg/dpkg.cfg.d/99mmdebstrap', 'var/lib/dbus/machine-id', 'var/cache/ldconfig/aux-cache'],
@@ -52,10 +52,10 @@ const LEFT_OVER = [
     'var/.updated',
   ],
 ];
-/** Folders that stay, empty. */
+/** Folders that are emptied but kept. */
 const EMPTIED = ['var/log', 'var/cache/apt', 'var/cache/debconf', 'var/lib/apt/lists', 'tmp', 'run', 'dev'];
 
-/** Folders of the state partition, and what they belong to. */
+/** Folders of the state partition, and their owners. */
 const STATE = /** @type {Readonly<Record<string, string>>} */ ({
   leakguard: 'root',
   'leakguard-update': 'root',
@@ -67,13 +67,14 @@ const STATE = /** @type {Readonly<Record<string, string>>} */ ({
 });
 
 const READ_BY_ALL = ['systemd', 'policy', 'leakguard-update', 'update-keys'];
-/** Where they are seen. */
+/** Mount points of these folders (root/etc/fstab). */
 const MOUNTED = [
   ...['var/lib/leakguard', 'var/lib/leakguard-update', 'var/lib/leakguard-web', 'var/lib/systemd'],
   ...['etc/leakguard', 'etc/leakguard-update'],
 ];
 
 /**
+ * The ids of a user; throws when there is no such user.
  * @param {string} passwd text of /etc/passwd
  * @param {string} name
  * @returns {{ readonly uid: number, readonly gid: number }}
@@ -99,7 +100,7 @@ function link(tree, path, target) {
   symlinkSync(target, join(tree, path));
 }
 
-/** Programs are to be run by root, and files read by all: whatever the rights in the checkout were. */
+/** Copies the files of root/. Owners and modes do not depend on those in the checkout: programs and folders 755, other files 644. */
 function overlay(/** @type {string} */ tree) {
   cpSync(OVERLAY, tree, { recursive: true });
   for (const path of readdirSync(OVERLAY, { recursive: true, encoding: 'utf8' })) {
@@ -111,8 +112,9 @@ function overlay(/** @type {string} */ tree) {
 }
 
 /**
+ * Cleans up the tree, adds our files, and enables and masks units.
  * @param {string} tree Debian with the package of Leakguard installed
- * @param {Date} date what time it is at least, on a card that has never been told
+ * @param {Date} date the initial time of a new card's clock, which never goes back before it
  */
 export function furnish(tree, date) {
   for (const path of LEFT_OVER) rmSync(join(tree, path), { recursive: true, force: true });
@@ -128,7 +130,7 @@ export function furnish(tree, date) {
   for (const unit of MASKED) link(tree, `etc/systemd/system/${unit}`, '/dev/null');
   writeFileSync(join(tree, 'etc/hostname'), 'leakguard\n');
   writeFileSync(join(tree, 'etc/hosts'), '127.0.0.1 localhost leakguard\n');
-  // Empty, not missing: each start has an identity of its own, which is never written down.
+  // Empty, not missing: every boot then has a new identity, which is never stored.
   writeFileSync(join(tree, 'etc/machine-id'), '');
   const passwd = readFileSync(join(tree, 'etc/passwd'), 'utf8');
   const skeleton = join(tree, 'usr/lib/leakguard-image/state');

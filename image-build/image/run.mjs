@@ -1,6 +1,6 @@
-// Knows: `npm run image [-- --fresh]`: from the checkout to image-build/out/leakguard_VERSION_raspberrypi.img, its packed form,
-// its checksums and the list of what is on it. Must not know: what makes a box of it (root/).
-// --fresh makes the tree of Debian's packages although it was made before. Root, for chroot; nothing of this machine is changed.
+// `npm run image [-- --fresh]` builds image-build/out/leakguard_VERSION_raspberrypi.img from the checkout, with its compressed form, its
+// checksums and its bill of materials. --fresh rebuilds the cached tree of Debian packages. It needs root for chroot; the machine itself is
+// not changed.
 
 import { createHash } from 'node:crypto';
 import {
@@ -29,23 +29,22 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const OUT = join(ROOT, 'image-build', 'out');
 const FOREIGN = [process.execPath, join(import.meta.dirname, 'foreign.mjs')];
 const BOOT = join(import.meta.dirname, 'boot');
-const MOST_BYTES = 900_000_000;
+const MAX_BYTES = 900_000_000;
 
-/** Lines of a file of ours without those that are for who reads the sources. */
+/** The lines of a file without empty lines and comments. */
 const lines = (/** @type {string} */ file) =>
   readFileSync(file, 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
 
-/** Everything that building needs; throws when something cannot be had. */
+/** Installs what the build needs; throws when that is not possible. */
 async function provide() {
-  if (process.getuid?.() !== 0)
-    throw new Error('a tree of another system is worked in by chroot: run this as root');
+  if (process.getuid?.() !== 0) throw new Error('building the image needs chroot: run this as root');
   const { missing, reason } = await providePackages(thisMachine(ROOT), ['image']);
   if (missing.length > 0) throw new Error(`${missing.join(', ')} missing; ${reason}`);
 }
 
-/** The programs that make file systems, unpacked once. */
+/** The folder of the tools tree, unpacked once. */
 async function tools() {
   const order = toolsOrder(process.arch === 'arm64' ? 'arm64' : 'amd64');
   const folder = join(CACHE, `tools-${digest(order)}`);
@@ -57,7 +56,7 @@ async function tools() {
 
 /**
  * @param {string} tar
- * @param {string} tree made anew
+ * @param {string} tree replaced if it exists
  */
 async function unpack(tar, tree) {
   rmSync(tree, { recursive: true, force: true });
@@ -65,10 +64,10 @@ async function unpack(tar, tree) {
   await must('tar', ['--extract', '--numeric-owner', '--file', tar, '--directory', tree]);
 }
 
-/** @returns {Promise<string>} the package for the board, as the checkout makes it now */
+/** @returns {Promise<string>} path of the arm64 package, newly built from the checkout */
 async function ownPackage() {
   const { version } = /** @type {{ version: string }} */ (readJson(join(ROOT, 'package.json')));
-  say('the package of Leakguard');
+  say('building the Leakguard package');
   await must(process.execPath, [join(ROOT, 'image-build/package/run.mjs'), 'arm64']);
   return join(OUT, `leakguard_${version}_arm64.deb`);
 }
@@ -76,7 +75,7 @@ async function ownPackage() {
 /**
  * @param {string} tree
  * @param {string} deb
- * @returns {Promise<Date>} when the sources of the package were last changed
+ * @returns {Promise<Date>} the package's source date
  */
 async function install(tree, deb) {
   copyFileSync(deb, join(tree, 'leakguard.deb'));
@@ -88,25 +87,30 @@ async function install(tree, deb) {
 }
 
 /**
- * The boot partition's files: what Debian's hook put there, and ours.
+ * Collects the boot partition's files: those of Debian's hook, and ours.
  * @param {string} tree its folder /boot/firmware is empty afterwards
- * @param {string} folder made anew
+ * @param {string} folder replaced if it exists
  */
 function bootFiles(tree, folder) {
   const from = join(tree, 'boot/firmware');
   rmSync(folder, { recursive: true, force: true });
   cpSync(from, folder, { recursive: true });
   for (const name of readdirSync(from)) rmSync(join(from, name), { recursive: true });
-  // On the boot partition alone: the firmware reads them there, and nothing reads them elsewhere.
+  // Kernel and initramfs are only needed on the boot partition, where the firmware reads them.
   for (const name of readdirSync(join(tree, 'boot')))
     if (/^(?:vmlinuz|initrd\.img)-/.test(name)) rmSync(join(tree, 'boot', name));
   const text = readFileSync(join(BOOT, 'leakguard.txt'), 'utf8');
-  // For whatever editor the owner has.
+  // CRLF, for any editor that the owner may use.
   writeFileSync(join(folder, 'leakguard.txt'), text.replaceAll('\n', '\r\n'));
 }
 
-/** @param {string} tree @param {string} name @param {Date} date */
-function list(tree, name, date) {
+/**
+ * The bill of materials of the tree.
+ * @param {string} tree
+ * @param {string} name of the card
+ * @param {Date} date
+ */
+function billOfMaterials(tree, name, date) {
   const modules = join(tree, 'usr/lib/leakguard/node_modules');
   const names = readdirSync(modules).flatMap((each) =>
     each.startsWith('@') ? readdirSync(join(modules, each)).map((inner) => `${each}/${inner}`) : [each],
@@ -121,7 +125,7 @@ function list(tree, name, date) {
   return spdx(name, date, [...debs, ...npm]);
 }
 
-/** @returns {Promise<string>} a line as sha256sum(1) writes it */
+/** @returns {Promise<string>} a line in the format of sha256sum(1) */
 async function sum(/** @type {string} */ path, name = path) {
   const hash = createHash('sha256');
   const chunks = /** @type {AsyncIterable<Buffer>} */ (createReadStream(path));
@@ -143,7 +147,7 @@ async function main() {
   mkdirSync(join(toolbox, 'work'), { recursive: true });
   const tree = join(CACHE, `card-${process.pid}`);
   try {
-    say('the root of a box');
+    say('building the root file system tree');
     await unpack(base, tree);
     const date = await install(tree, deb);
     const disk = new Disk(toolbox, date);
@@ -152,7 +156,7 @@ async function main() {
     const { version } = /** @type {{ version: string }} */ (readJson(join(ROOT, 'package.json')));
     const name = `leakguard_${version}_raspberrypi`;
     const [image, bill] = [join(OUT, `${name}.img`), join(OUT, `${name}.spdx.json`)];
-    writeFileSync(bill, list(tree, name, date));
+    writeFileSync(bill, billOfMaterials(tree, name, date));
     const time = ['--sort=name', `--mtime=@${date.getTime() / 1000}`, '--clamp-mtime', '--numeric-owner'];
     const shape = ['--format=posix', '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime'];
     await must('tar', [
@@ -165,16 +169,16 @@ async function main() {
       tree,
       '.',
     ]);
-    say('its file systems');
+    say('making the file systems');
     const content = statSync(disk.path('root.tar')).size;
     await disk.ext4('root.tar', 'root', rootSize(content));
     await disk.fat('boot', 'boot.fat', date);
-    say('the image of the card');
+    say('writing the image');
     await disk.join('boot.fat', 'root', image);
     await disk.pack('image');
     copyFileSync(disk.path('image.xz'), `${image}.xz`);
     const sums = [
-      await sum(disk.path('root'), `${name}.root (its root file system)`),
+      await sum(disk.path('root'), `${name}.root (root file system)`),
       await sum(image, `${name}.img`),
       await sum(`${image}.xz`, `${name}.img.xz`),
       await sum(bill, `${name}.spdx.json`),
@@ -183,10 +187,10 @@ async function main() {
     const { size } = statSync(image);
     const packed = statSync(`${image}.xz`).size;
     say(
-      `${image.slice(ROOT.length + 1)}: ${(size / 1e6).toFixed(0)} MB, packed ${(packed / 1e6).toFixed(0)} MB`,
+      `${image.slice(ROOT.length + 1)}: ${(size / 1e6).toFixed(0)} MB, compressed ${(packed / 1e6).toFixed(0)} MB`,
     );
     process.stderr.write(sums.join(''));
-    if (size > MOST_BYTES) throw new Error(`the image is larger than ${MOST_BYTES / 1e6} MB`);
+    if (size > MAX_BYTES) throw new Error(`the image is larger than ${MAX_BYTES / 1e6} MB`);
   } finally {
     rmSync(tree, { recursive: true, force: true });
     rmSync(join(toolbox, 'work'), { recursive: true, force: true });

@@ -1,17 +1,17 @@
-// Knows: how what is on a card is listed for those who ask which versions of what it has. Must not know: how it came there.
-// Follows SPDX 2.3 (JSON) and the purl types deb and npm.
+// The software bill of materials of a card, in SPDX 2.3 (JSON) with the purl types deb and npm.
 
 /**
  * @typedef {object} Component
  * @property {'deb' | 'npm'} type
  * @property {string} name
  * @property {string} version
- * @property {string} architecture empty where there is none
+ * @property {string} architecture empty if there is none
  */
 
 /**
+ * The installed Debian packages.
  * @param {string} status text of /var/lib/dpkg/status
- * @returns {readonly Component[]} what is installed
+ * @returns {readonly Component[]}
  */
 export function installedIn(status) {
   return status.split(/\n\n+/).flatMap((paragraph) => {
@@ -30,6 +30,7 @@ function purl({ type, name, version, architecture }) {
 }
 
 /**
+ * The SPDX document, ending in a line feed.
  * @param {string} name of the card
  * @param {Date} date
  * @param {readonly Component[]} components

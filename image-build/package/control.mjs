@@ -1,13 +1,13 @@
-// Knows: what Debian is told about the package: control, changelog, copyright. Must not know: what is in it.
-// Follows Debian Policy 4.7 (sections 5, 12) and the machine-readable copyright format 1.0.
+// The package's control, changelog and copyright files, by Debian Policy 4.7 (sections 5, 12) and the machine-readable copyright
+// format 1.0.
 
 /** @typedef {import('./native.mjs').Architecture} Architecture */
 
 const MAINTAINER = 'The Leakguard authors <leakguard@leakguard.invalid>';
 
 /**
- * Debian 13 and what is built on it (Raspberry Pi OS of that release) have this Node; Debian 12's is 18, too old.
- * The upper bound is the ABI that the native modules are compiled for.
+ * Debian 13 and its derivatives (Raspberry Pi OS of that release) have this version of Node; Debian 12 has 18, which is too old.
+ * The upper bound comes from the ABI for which the native modules are compiled.
  */
 const DEPENDS = [
   'nodejs (>= 20.19)',
@@ -24,10 +24,11 @@ const DEPENDS = [
 ];
 
 /**
- * @param {object} facts
- * @param {string} facts.version
- * @param {Architecture} facts.architecture
- * @param {number} facts.bytes what the files take, installed
+ * The text of the file `control`.
+ * @param {object} details
+ * @param {string} details.version
+ * @param {Architecture} details.architecture
+ * @param {number} details.bytes size of the installed files
  * @returns {string}
  */
 export function controlFile({ version, architecture, bytes }) {
@@ -39,17 +40,18 @@ Installed-Size: ${String(Math.ceil(bytes / 1024))}
 Depends: ${DEPENDS.join(', ')}
 Section: net
 Priority: optional
-Description: inline bridge that sees what leaves past a VPN tunnel
+Description: inline bridge that detects traffic outside a VPN tunnel
  A box with two network ports between one laptop and its network. It reads the
  wire where an eavesdropper would, shows with one light whether anything leaves
- outside the laptop's VPN tunnel, and can refuse to let it out.
+ outside the laptop's VPN tunnel, and can block such traffic.
  .
- Installing it changes nothing yet: "leakguard setup" makes the bridge, shows
- what it would change first, and can undo it.
+ Installing it changes nothing yet: "leakguard setup" creates the bridge. It
+ first shows what it would change, and can undo it.
 `;
 }
 
 /**
+ * The text of the Debian changelog.
  * @param {string} version
  * @param {Date} date
  * @returns {string}
@@ -57,7 +59,7 @@ Description: inline bridge that sees what leaves past a VPN tunnel
 export function changelog(version, date) {
   return `leakguard (${version}) unstable; urgency=medium
 
-  * The repository's history tells what changed.
+  * See the repository's history for the changes.
 
  -- ${MAINTAINER}  ${date.toUTCString().replace('GMT', '+0000')}
 `;
@@ -67,14 +69,14 @@ export function changelog(version, date) {
  * @typedef {object} Licensed
  * @property {string} name
  * @property {string} version
- * @property {string} license as its package.json says
+ * @property {string} license as in its package.json
  * @property {string} text of its licence file; empty when it ships none
  */
 
-/** Debian has this long text once for all packages. */
-const APACHE = 'On Debian systems the whole text is in /usr/share/common-licenses/Apache-2.0.';
+/** Debian provides this long text once for all packages. */
+const APACHE = 'On Debian systems the full text is in /usr/share/common-licenses/Apache-2.0.';
 
-/** A text as a field of a Debian control file holds it. */
+/** Formats a text as a multi-line field of a Debian control file. */
 const folded = (/** @type {string} */ text) =>
   text
     .replace(/\r/g, '')
@@ -84,7 +86,7 @@ const folded = (/** @type {string} */ text) =>
     .join('\n');
 
 /**
- * Every module with its whole licence: what is installed is theirs as well as ours.
+ * The text of the file `copyright`: our licence and those of all included modules.
  * @param {string} own our licence
  * @param {readonly Licensed[]} modules
  * @returns {string}
@@ -98,7 +100,7 @@ Copyright: ${holders(text)}
 License: ${license.replace(/[^\w.+-]+/g, '-')}-${name.replace(/[^\w.+-]+/g, '-')}
  Version ${version}, under ${license}:
  .
-${folded(license === 'Apache-2.0' ? APACHE : text || 'The module ships no licence text of its own.')}
+${folded(license === 'Apache-2.0' ? APACHE : text || 'The module contains no licence text.')}
 `,
   );
   return [

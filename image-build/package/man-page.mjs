@@ -1,7 +1,6 @@
-// Knows: how a program's own help becomes a manual page. Must not know: what the programs do.
-// Follows man(7). The help is taken as it is: it has one source.
+// Makes a manual page (man(7)) from a program's help, which is included unchanged.
 
-/** A line as roff shows it unchanged. */
+/** Escapes a line so that roff shows it unchanged. */
 const verbatim = (/** @type {string} */ line) =>
   line
     .replaceAll('\\', '\\e')
@@ -22,6 +21,7 @@ const block = (text) => ['.nf', ...text.trimEnd().split('\n').map(verbatim), '.f
  */
 
 /**
+ * The roff source of a manual page.
  * @param {Page} page
  * @returns {string}
  */
@@ -45,7 +45,7 @@ export function manPage({ name, section, about, help, date, commands = [] }) {
 }
 
 /**
- * The commands that an overview lists, one `  name  what it does` a line.
+ * The commands in an overview, which has a line `  name  summary` for each.
  * @param {string} overview
  * @returns {string[]}
  */

@@ -1,5 +1,5 @@
-// Knows: which node modules a box needs, and which of their files. Must not know: how they are compiled or packed.
-// What is only needed to compile others, and what is only read by people, stays behind; licences are gathered elsewhere.
+// Selects the node modules and files that a box needs. Files that are needed only for compiling or that only people read are left out;
+// licences are collected in tree.mjs.
 
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
@@ -13,10 +13,10 @@ import { dirname, extname, join } from 'node:path';
 
 /** @typedef {Readonly<Record<string, LockedPackage>>} LockedPackages `packages` of package-lock.json */
 
-/** Modules that others name as dependencies and need only while they are compiled or installed. */
+/** Modules that others list as dependencies but need only while they are compiled or installed. */
 const BUILD_ONLY = ['nan', 'prebuild-install'];
 
-/** Modules that are compiled, and the file each is compiled to, from its own folder. */
+/** Native modules → the compiled file, relative to the module's folder. */
 export const NATIVE = /** @type {Readonly<Record<string, string>>} */ ({
   'better-sqlite3': 'build/Release/better_sqlite3.node',
   cap: 'build/Release/cap.node',
@@ -25,8 +25,8 @@ export const NATIVE = /** @type {Readonly<Record<string, string>>} */ ({
 });
 
 const NEEDED = ['.js', '.cjs', '.mjs', '.json', '.csv', '.ejs'];
-/** Folders of sources, tests and examples; none of our modules loads anything from them. */
-const IDLE_FOLDERS = [
+/** Folders of sources, tests and examples, from which none of the modules loads anything at run time. */
+const UNUSED_FOLDERS = [
   'test',
   'tests',
   '__tests__',
@@ -38,13 +38,13 @@ const IDLE_FOLDERS = [
   'deps',
   'build',
 ];
-/** Tables that hold what another table of the same package holds. */
-const DOUBLED = /-num\.csv$/;
+/** Tables whose data is also in another table of the same package. */
+const DUPLICATES = /-num\.csv$/;
 
 /**
- * Where the module that `from` calls `name` is, as Node looks for it; undefined when it is not locked.
+ * The path of the module that `from` imports as `name`, by Node's search; undefined when it is not in the lock file.
  * @param {LockedPackages} locked
- * @param {string} from path of the module that asks, empty for the project
+ * @param {string} from path of the importing module, empty for the project
  * @param {string} name
  * @returns {string | undefined}
  */
@@ -57,14 +57,14 @@ function resolve(locked, from, name) {
 }
 
 /**
- * Modules, and what these ask for, and so on.
+ * Modules with all their dependencies. Throws when one is missing in the lock file.
  * @param {LockedPackages} locked
- * @param {string} asker path of the module that asks, empty for the project
- * @param {readonly string[]} names what it asks for
- * @param {readonly string[]} [without] names that nobody gets
+ * @param {string} importer path of the importing module, empty for the project
+ * @param {readonly string[]} names modules that it imports
+ * @param {readonly string[]} [without] modules to leave out
  * @returns {string[]} paths from the top level, sorted
  */
-export function modulesFor(locked, asker, names, without = []) {
+export function modulesFor(locked, importer, names, without = []) {
   const found = new Set(/** @type {string[]} */ ([]));
   const visit = (/** @type {string} */ from, /** @type {readonly string[]} */ wanted) => {
     for (const name of wanted.filter((each) => !without.includes(each))) {
@@ -75,12 +75,12 @@ export function modulesFor(locked, asker, names, without = []) {
       visit(path, Object.keys(locked[path]?.dependencies ?? {}));
     }
   };
-  visit(asker, names);
+  visit(importer, names);
   return [...found].sort();
 }
 
 /**
- * The modules that run on a box.
+ * The modules that a box needs.
  * @param {LockedPackages} locked
  * @returns {string[]} paths from the top level, sorted
  */
@@ -89,20 +89,20 @@ export function runtimeModules(locked) {
 }
 
 /**
- * Whether a file of a module is one that a box reads.
- * @param {string} path from the module's own folder
+ * Whether a box needs a file of a module.
+ * @param {string} path relative to the module's folder
  * @returns {boolean}
  */
 export function isNeeded(path) {
   const folders = path.split('/');
   const name = folders.pop() ?? '';
-  if (name.startsWith('.') || DOUBLED.test(name)) return false;
-  if (folders.some((folder) => folder.startsWith('.') || IDLE_FOLDERS.includes(folder))) return false;
+  if (name.startsWith('.') || DUPLICATES.test(name)) return false;
+  if (folders.some((folder) => folder.startsWith('.') || UNUSED_FOLDERS.includes(folder))) return false;
   return NEEDED.includes(extname(name)) && !/\.(?:test|spec|min)\.[cm]?js$/.test(name);
 }
 
 /**
- * Copies what a box reads of one module; modules of its own are copied in their turn.
+ * Copies the files of one module that a box needs; modules nested in it are copied separately.
  * @param {string} from
  * @param {string} to
  * @param {string} [folder] below `from`

@@ -1,5 +1,5 @@
-// Knows: how native modules are compiled for a box's processor on this machine. Must not know: what they do.
-// For another processor with Debian's cross compiler and a libpcap of that processor, unpacked beside and never installed.
+// Compiles the native modules for a box's architecture. For another architecture it uses Debian's cross compiler and that architecture's
+// libpcap, which is only unpacked into the cache and not installed.
 
 import { createHash } from 'node:crypto';
 import {
@@ -22,25 +22,26 @@ import { modulesFor, NATIVE } from './modules.mjs';
 
 /** @typedef {'amd64' | 'arm64'} Architecture */
 
-/** The names that compilers and Node have for what Debian calls so. */
+/** Debian's architectures → their names for Node and for the GNU tools. */
 const NAMES = {
   amd64: { node: 'x64', gnu: 'x86_64-linux-gnu' },
   arm64: { node: 'arm64', gnu: 'aarch64-linux-gnu' },
 };
 
-/** The ABI of Debian 13's Node (20.19): modules compiled for another load nowhere. */
+/** The ABI of Debian 13's Node (20.19): modules compiled for another ABI cannot be loaded on a box. */
 export const ABI = '115';
 
-/** @returns {Architecture} this machine's */
+/** @returns {Architecture} the architecture of this machine */
 export function ownArchitecture() {
   return process.arch === 'arm64' ? 'arm64' : 'amd64';
 }
 
 /**
+ * Runs a program; throws with its output when it does not exit with 0.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {import('../../appliance/provision/machine.mjs').RunOptions} [options]
- * @returns {Promise<string>} what it said; throws when it failed
+ * @returns {Promise<string>} its standard output
  */
 export async function must(command, args, options) {
   const { code, output, stdout } = await run(command, args, options);
@@ -49,8 +50,8 @@ export async function must(command, args, options) {
 }
 
 /**
- * Unpacks libpcap of another architecture: asks apt with lists of its own, so that this machine stays what it is.
- * @param {string} folder cached
+ * Downloads and unpacks libpcap for another architecture. apt uses separate lists, so that this machine is not changed.
+ * @param {string} folder the cache
  * @param {Architecture} architecture
  * @returns {Promise<string>} a folder with usr/include and usr/lib
  */
@@ -74,7 +75,7 @@ async function foreignLibpcap(folder, architecture) {
     ...['-o', 'APT::Sandbox::User='],
   ];
   await must('apt-get', [...apt, 'update']);
-  // Its own name differs between releases: libpcap0.8, then libpcap0.8t64.
+  // The library's package has different names in different releases: libpcap0.8, libpcap0.8t64.
   const depends = await must('apt-cache', [...apt, 'depends', 'libpcap0.8-dev']);
   const library = /Depends: (libpcap0\.8\w*)$/m.exec(depends)?.[1] ?? 'libpcap0.8';
   await must('apt-get', [...apt, 'download', library, 'libpcap0.8-dev'], { cwd: join(state, 'debs') });
@@ -87,7 +88,7 @@ async function foreignLibpcap(folder, architecture) {
 }
 
 /**
- * The environment of node-gyp. Paths of this machine must not show in what is compiled.
+ * The environment of node-gyp. Its flags keep paths of this machine out of the compiled files.
  * @param {string} folder
  * @param {string} work
  * @param {Architecture} architecture
@@ -119,13 +120,13 @@ async function compilerEnvironment(folder, work, architecture) {
 /**
  * @param {string} root
  * @param {Architecture} architecture
- * @returns {Promise<string>} changes whenever what would be compiled does
+ * @returns {Promise<string>} a hash of everything on which the compiled files depend
  */
 async function fingerprint(root, architecture) {
   const hash = createHash('sha256').update(readFileSync(import.meta.filename));
   for (const name of [...Object.keys(NATIVE), 'nan'])
     hash.update(readFileSync(join(root, 'node_modules', name, 'package.json')));
-  // What is ours changes without another version.
+  // The sources of our own module change without a new version.
   for (const file of ['packet-ring.c', 'binding.gyp'])
     hash.update(readFileSync(join(root, 'node_modules', 'packet-ring', file)));
   const compiler = await must(`${NAMES[architecture].gnu}-g++`, ['--version']);
@@ -133,13 +134,13 @@ async function fingerprint(root, architecture) {
 }
 
 /**
- * Compiles all native modules; cached by what goes in.
+ * Compiles all native modules, or returns them from the cache.
  * @param {object} job
  * @param {string} job.root checkout with node_modules
  * @param {string} job.cache
  * @param {Architecture} job.architecture
- * @param {boolean} job.fresh compile although it was done before
- * @returns {Promise<string>} a folder that holds the files of NATIVE below each module's name
+ * @param {boolean} job.fresh compile even if they are in the cache
+ * @returns {Promise<string>} a folder with the files of NATIVE, below each module's name
  */
 export async function nativeModules({ root, cache, architecture, fresh }) {
   const done = join(cache, `native-${architecture}-${await fingerprint(root, architecture)}`);
@@ -151,7 +152,7 @@ export async function nativeModules({ root, cache, architecture, fresh }) {
     readJson(join(root, 'package-lock.json'))
   );
   for (const path of modulesFor(lock.packages, '', Object.keys(NATIVE))) {
-    // A module of ours is a link to its folder.
+    // Our own module is a link to its folder.
     const filter = (/** @type {string} */ each) => !/\/build$/.test(each);
     cpSync(realpathSync(join(root, path)), join(work, path), { recursive: true, filter });
   }

@@ -1,5 +1,5 @@
-// Knows: `npm run package [-- amd64 arm64] [--fresh]`: from the checkout to image-build/out/leakguard_VERSION_ARCH.deb.
-// Must not know: what is in the package. --fresh compiles the native modules although it was done before.
+// `npm run package [-- amd64 arm64] [--fresh]` builds image-build/out/leakguard_VERSION_ARCH.deb from the checkout. --fresh compiles the
+// native modules even if they are in the cache.
 
 import { createHash } from 'node:crypto';
 import {
@@ -27,11 +27,11 @@ import { copyNative, layTree, settle } from './tree.mjs';
 const ROOT = join(import.meta.dirname, '..', '..');
 const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'leakguard-package');
 const OUT = join(ROOT, 'image-build', 'out');
-const MOST_BYTES = 15_000_000;
+const MAX_BYTES = 15_000_000;
 
 const say = (/** @type {string} */ line) => process.stdout.write(`== ${line}\n`);
 
-/** When the sources were last changed, so that whoever builds them gets the same bytes (reproducible-builds.org). */
+/** The date of the last commit, or SOURCE_DATE_EPOCH: the time of all files, so that the build is reproducible (reproducible-builds.org). */
 async function sourceDate() {
   const given = process.env['SOURCE_DATE_EPOCH'];
   const seconds =
@@ -40,7 +40,7 @@ async function sourceDate() {
   return new Date(Number(seconds) * 1000);
 }
 
-/** Everything that building needs; throws when something cannot be had. */
+/** Installs what the build needs; throws when that is not possible. */
 async function provide(/** @type {readonly Architecture[]} */ architectures) {
   if (process.versions.modules !== ABI)
     throw new Error(
@@ -55,7 +55,8 @@ async function provide(/** @type {readonly Architecture[]} */ architectures) {
 }
 
 /**
- * @param {string} tree settled
+ * Builds the package from a tree.
+ * @param {string} tree
  * @param {Architecture} architecture
  * @param {Date} date
  * @returns {Promise<string>} the package's path
@@ -89,22 +90,22 @@ async function pack(tree, architecture, date) {
 async function main() {
   const words = process.argv.slice(2);
   const fresh = words.includes('--fresh');
-  const asked = words.filter((word) => word !== '--fresh');
-  const unknown = asked.find((word) => word !== 'amd64' && word !== 'arm64');
+  const chosen = words.filter((word) => word !== '--fresh');
+  const unknown = chosen.find((word) => word !== 'amd64' && word !== 'arm64');
   if (unknown !== undefined) throw new Error(`${unknown} is not amd64, arm64 or --fresh`);
   const every = /** @type {readonly Architecture[]} */ (
     ownArchitecture() === 'amd64' ? ['amd64', 'arm64'] : ['arm64']
   );
-  const architectures = asked.length === 0 ? every : /** @type {readonly Architecture[]} */ (asked);
+  const architectures = chosen.length === 0 ? every : /** @type {readonly Architecture[]} */ (chosen);
   await provide(architectures);
   mkdirSync(CACHE, { recursive: true });
   const date = await sourceDate();
   const compiled = (/** @type {Architecture} */ architecture) => {
-    say(`${architecture}: native modules`);
+    say(`${architecture}: compiling the native modules`);
     return nativeModules({ root: ROOT, cache: CACHE, architecture, fresh });
   };
   const own = await compiled(ownArchitecture());
-  say('the tree: sources, modules, manuals');
+  say('building the tree: sources, modules, manuals');
   const common = join(CACHE, 'tree');
   await layTree({ root: ROOT, tree: common, native: own, date });
   for (const architecture of architectures) {
@@ -118,7 +119,7 @@ async function main() {
     const { size } = statSync(deb);
     const sum = createHash('sha256').update(readFileSync(deb)).digest('hex');
     say(`${deb.slice(ROOT.length + 1)}: ${(size / 1e6).toFixed(1)} MB, sha256 ${sum}`);
-    if (size > MOST_BYTES) throw new Error(`${deb} is larger than ${MOST_BYTES / 1e6} MB`);
+    if (size > MAX_BYTES) throw new Error(`${deb} is larger than ${MAX_BYTES / 1e6} MB`);
   }
 }
 

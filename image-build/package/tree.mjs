@@ -1,5 +1,5 @@
-// Knows: what lies where on a box after the package was unpacked (FHS 3.0). Must not know: how it is packed.
-// Everything is made from the checkout alone; times and rights are the same wherever and whenever it is made.
+// Lays out the files of the package as they are on a box (FHS 3.0). Everything comes from the checkout; times and modes do not depend on
+// where and when it is built.
 
 import {
   chmodSync,
@@ -26,24 +26,24 @@ import { copyModule, NATIVE, runtimeModules } from './modules.mjs';
 import { must } from './native.mjs';
 
 const HOME = 'usr/lib/leakguard';
-/** Program → where it is on the path, and its manual's section. */
+/** Program → its folder on the path, its main file, and the section of its manual page. */
 const PROGRAMS = /** @type {const} */ ({
   leakguard: { folder: 'usr/bin', main: 'dist/appliance/cli/main.js', section: '1' },
   leakguardd: { folder: 'usr/sbin', main: 'dist/appliance/daemon/main.js', section: '8' },
   'leakguard-web': { folder: 'usr/sbin', main: 'dist/web/main.js', section: '8' },
 });
 const ABOUT = {
-  leakguard: 'sees what leaves past a VPN tunnel, and can refuse to let it out',
-  leakguardd: 'the guard of the wire, with its firewall and light',
+  leakguard: 'detects traffic that leaves outside a VPN tunnel, and can block it',
+  leakguardd: 'the daemon that guards the wire, with its firewall and LED',
   'leakguard-web': 'the page of the box',
 };
 
 /** @typedef {{ name: string, version: string }} PackageFile */
 
 /**
- * As `npm run build` does, into a folder of its own: what is left there from earlier builds must not be shipped.
+ * Like `npm run build`, but into a new folder, so that nothing from earlier builds is shipped.
  * @param {string} root
- * @param {string} home gets dist/
+ * @param {string} home folder in which dist/ is created
  */
 async function compile(root, home) {
   const [tsc, dist] = [join(root, 'node_modules/typescript/bin/tsc'), join(home, 'dist')];
@@ -56,7 +56,7 @@ async function compile(root, home) {
 }
 
 /**
- * The licence text that a module ships; empty when there is none.
+ * The licence text of a module; empty when it contains none.
  * @param {string} folder
  */
 function licenceText(folder) {
@@ -65,6 +65,7 @@ function licenceText(folder) {
 }
 
 /**
+ * Copies the node modules, and returns their licences.
  * @param {string} root
  * @param {string} tree
  * @param {string} native folder of this machine's native modules
@@ -88,7 +89,8 @@ function copyModules(root, tree, native) {
 }
 
 /**
- * @param {string} native
+ * Copies the compiled files of the native modules into the tree.
+ * @param {string} native folder of nativeModules (native.mjs)
  * @param {string} tree
  */
 export function copyNative(native, tree) {
@@ -100,15 +102,15 @@ export function copyNative(native, tree) {
 }
 
 /**
- * What is loaded before the network: closed, and over it what the daemon left for this boot.
+ * The ruleset that is loaded before the network: the closed ruleset, then the one that the daemon has written for this boot.
  * @param {string} tree
  */
 async function closedRules(tree) {
   const module = pathToFileURL(join(tree, HOME, 'dist/src/policy/compile/nft.js')).href;
   const loaded = /** @type {unknown} */ (await import(module));
   const { compileClosedRuleset } = /** @type {{ compileClosedRuleset: () => string }} */ (loaded);
-  return `# Knows: that nothing crosses any bridge until the daemon has said what may. One transaction with the daemon's own file,
-# which a pattern names so that it may be missing, and which must be right when it is there.
+  return `# Nothing crosses any bridge until the daemon has loaded its rules. Loaded in one transaction with the daemon's ruleset for this boot. That
+# file is included by a pattern so that it may be missing; if it exists and has an error, the transaction fails.
 ${compileClosedRuleset()}
 include "/var/lib/leakguard/[b]oot.nft"
 `;
@@ -136,7 +138,7 @@ async function manuals(tree, date) {
   }
 }
 
-/** gzip puts no name into its header, and zlib no time. */
+/** zlib writes neither a name nor a time into the gzip header, so the result is reproducible. */
 const gzipped = (/** @type {string} */ text) => gzipSync(text, { level: 9 });
 
 /**
@@ -150,10 +152,10 @@ function write(tree, path, content) {
 }
 
 /**
- * Lays out everything for this machine's processor.
+ * Lays out all files, with native modules for this machine's architecture.
  * @param {object} job
  * @param {string} job.root
- * @param {string} job.tree made anew
+ * @param {string} job.tree replaced if it exists
  * @param {string} job.native
  * @param {Date} job.date
  */
@@ -177,7 +179,7 @@ export async function layTree({ root, tree, native, date }) {
     if (/\.(?:service|socket|path)$/.test(file))
       cpSync(join(root, 'systemd', file), join(tree, 'usr/lib/systemd/system', file));
   }
-  // Nobody has to enable what does nothing until an update is uploaded, or another time wished for.
+  // Enabled by default: these units do nothing until there is an uploaded update or a set-clock request.
   const wants = join(tree, 'usr/lib/systemd/system/multi-user.target.wants');
   mkdirSync(wants, { recursive: true });
   for (const unit of ['leakguard-update.path', 'leakguard-update.service', 'leakguard-set-clock.path'])
@@ -197,15 +199,15 @@ export async function layTree({ root, tree, native, date }) {
   await manuals(tree, date);
 }
 
-/** Whether a file says by what it is to be run. */
+/** Whether a file begins with `#!`. */
 const isProgram = (/** @type {string} */ file) =>
   readFileSync(file).subarray(0, 2).toString('latin1') === '#!';
 
 /**
- * Rights and times as they are to be on the box.
+ * Sets the modes and times of all files.
  * @param {string} tree
  * @param {Date} date
- * @returns {{ files: string[], bytes: number }} files as paths from the tree, sorted
+ * @returns {{ files: string[], bytes: number }} sorted paths relative to the tree, and their size on disk
  */
 export function settle(tree, date) {
   const files = /** @type {string[]} */ ([]);

@@ -104,14 +104,14 @@ describe('leakguard.txt', () => {
   });
 
   it.each([
-    ['built-in = both', 'line 1: built-in is lan or wan, not "both"'],
-    ['\nadress = dhcp', 'line 2: "adress = dhcp" is none of built-in, address, lamp, privacy'],
-    ['privacy', 'line 1: "privacy" is none of built-in, address, lamp, privacy'],
+    ['built-in = both', 'line 1: built-in must be lan or wan, not "both"'],
+    ['\nadress = dhcp', 'line 2: "adress = dhcp" is not one of built-in, address, lamp, privacy'],
+    ['privacy', 'line 1: "privacy" is not one of built-in, address, lamp, privacy'],
     [
       'address = 192.0.2.9',
-      'line 1: address is dhcp, none, or an address like 192.0.2.9/24, not "192.0.2.9"',
+      'line 1: address must be dhcp, none, or an address such as 192.0.2.9/24, not "192.0.2.9"',
     ],
-    ['constructor = lan', 'line 1: "constructor = lan" is none of built-in, address, lamp, privacy'],
+    ['constructor = lan', 'line 1: "constructor = lan" is not one of built-in, address, lamp, privacy'],
   ])('refuses %j', (given, fault) => {
     expect(readOptions(given).faults).toEqual([fault]);
   });
@@ -208,7 +208,7 @@ describe('what is told of the card', () => {
     expect(first).toContain('http://192.0.2.9/');
     expect(first).toContain('ABCDE-FGHJK');
     expect(noteText([], 'ABCDE-FGHJK')).toMatch(
-      /http:\/\/169\.254\.77\.1\/\nThe network has given the box no address/,
+      /http:\/\/169\.254\.77\.1\/\nThe network has not given the box an address/,
     );
     expect(noteText(['192.0.2.9'], undefined)).not.toMatch(/code: /);
   });

@@ -1,20 +1,21 @@
-// Knows: what the owner reads on the boot partition. Must not know: how it gets there.
+// The text of the note for the owner on the boot partition.
 
-/** README, "The page under a VPN": the box answers there on the cable to the laptop, whatever the network gives it. */
+/** The box always answers at this address on lan, whatever addresses the network gives it (README, "The page under a VPN"). */
 const ALWAYS = '169.254.77.1';
 
 /**
- * @param {readonly string[]} addresses the box's own; the page is the same at all of them
- * @param {string | undefined} code undefined once somebody has chosen a password
+ * The note: where the page is, and the code for the first visit.
+ * @param {readonly string[]} addresses the box's own, at each of which the page is reachable
+ * @param {string | undefined} code undefined once a password has been chosen
  * @returns {string}
  */
 export function noteText(addresses, code) {
   const all = [...new Set([...addresses, ALWAYS])].map((each) => `http://${each}/`);
   const where = `The page, from the laptop behind the box: ${all.join(' or ')}`;
-  const given = addresses.length === 0 ? '\nThe network has given the box no address of its own yet.' : '';
+  const given = addresses.length === 0 ? '\nThe network has not given the box an address yet.' : '';
   const door =
     code === undefined
       ? 'A password has been chosen.'
-      : `The first visit chooses the password and asks for this code: ${code}`;
+      : `On the first visit of the page you choose a password; it then asks for this code: ${code}`;
   return `Leakguard\n\n${where}${given}\n${door}\n`;
 }

@@ -1,10 +1,10 @@
-// Knows: what the owner may say in leakguard.txt on the boot partition, and every fault in it. Must not know: what is done with it.
-// `name = value`, `#` begins a comment; written with whatever editor: a byte order mark and CRLF are no fault.
+// Parses leakguard.txt on the boot partition, where the owner sets options: lines of `name = value`, `#` begins a comment. Any editor can
+// be used: a byte order mark and CRLF are accepted.
 
 /**
  * @typedef {object} Options
- * @property {'lan' | 'wan'} builtIn what the port on the board is; the other one is the USB adapter
- * @property {string} address the box's own, as `leakguard setup --management` takes it
+ * @property {'lan' | 'wan'} builtIn the role of the port on the board; the USB adapter has the other role
+ * @property {string} address the box's own, as for `leakguard setup --management`
  * @property {'pins' | 'none'} lamp
  * @property {'full' | 'redacted' | 'minimal'} privacy
  */
@@ -16,13 +16,13 @@ const ADDRESS = /^(?:dhcp|none|(?:\d{1,3}\.){3}\d{1,3}\/\d{1,2})$/;
 /** @type {Readonly<Record<string, { readonly key: keyof Options, readonly allowed: RegExp, readonly words: string }>>} */
 const KNOWN = {
   'built-in': { key: 'builtIn', allowed: /^(?:lan|wan)$/, words: 'lan or wan' },
-  address: { key: 'address', allowed: ADDRESS, words: 'dhcp, none, or an address like 192.0.2.9/24' },
+  address: { key: 'address', allowed: ADDRESS, words: 'dhcp, none, or an address such as 192.0.2.9/24' },
   lamp: { key: 'lamp', allowed: /^(?:pins|none)$/, words: 'pins or none' },
   privacy: { key: 'privacy', allowed: /^(?:full|redacted|minimal)$/, words: 'full, redacted or minimal' },
 };
 
 /**
- * A fault anywhere means that nothing is believed: the caller stays closed and says what is wrong.
+ * If there is any fault, the caller must use no option at all: it leaves all traffic blocked and reports the faults.
  * @param {string} text
  * @returns {{ readonly options: Options, readonly faults: readonly string[] }}
  */
@@ -39,9 +39,9 @@ export function readOptions(text) {
     const key = name.toLowerCase();
     const known = Object.hasOwn(KNOWN, key) ? KNOWN[key] : undefined;
     if (known === undefined)
-      faults.push(`line ${at + 1}: "${line}" is none of ${Object.keys(KNOWN).join(', ')}`);
+      faults.push(`line ${at + 1}: "${line}" is not one of ${Object.keys(KNOWN).join(', ')}`);
     else if (!known.allowed.test(value.toLowerCase()))
-      faults.push(`line ${at + 1}: ${key} is ${known.words}, not "${value}"`);
+      faults.push(`line ${at + 1}: ${key} must be ${known.words}, not "${value}"`);
     else Object.assign(options, { [known.key]: value.toLowerCase() });
   }
   return { options, faults };

@@ -1,6 +1,6 @@
 #!/usr/bin/node
-// Knows: where the page is and what the first visit asks for, and writes both where the owner can read it: on the boot partition.
-// Must not know: the page. Once a password is chosen the code is gone from there too.
+// Writes the note for the owner to the boot partition: where the page is, and the code for the first visit. Once a password has been chosen
+// the note no longer contains the code.
 
 import { existsSync, readFileSync } from 'node:fs';
 
@@ -9,9 +9,9 @@ import { must, tellOwner } from './run.mjs';
 
 const CODE = '/var/lib/leakguard-web/first-code';
 
-const said = /** @type {unknown} */ (
+const output = /** @type {unknown} */ (
   JSON.parse(must('ip', ['-json', '-4', 'address', 'show', 'scope', 'global']))
 );
-const links = /** @type {readonly { ifname: string, addr_info: readonly { local?: string }[] }[]} */ (said);
+const links = /** @type {readonly { ifname: string, addr_info: readonly { local?: string }[] }[]} */ (output);
 const addresses = links.flatMap(({ addr_info: all }) => all.flatMap(({ local }) => local ?? []));
 tellOwner(noteText(addresses, existsSync(CODE) ? readFileSync(CODE, 'latin1').trim() : undefined));

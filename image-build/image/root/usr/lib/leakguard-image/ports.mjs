@@ -1,19 +1,20 @@
-// Knows: which network port is soldered to the board and which is plugged in. Must not know: which of them is lan.
-// The firmware's device tree describes the board: what it names has `of_node` in sysfs (Documentation/ABI/stable/sysfs-devices),
-// also where the board's port hangs on an inner USB hub (Pi 3). What is plugged into a socket has none.
+// Tells the network port on the board from a USB adapter. Devices in the firmware's device tree, which describes the board, have `of_node`
+// in sysfs (Documentation/ABI/stable/sysfs-devices), even if the board's port is connected to an internal USB hub (Pi 3). A device that is
+// plugged in has none.
 
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
  * @typedef {object} Ports
- * @property {readonly string[]} builtIn names of today
+ * @property {readonly string[]} builtIn current names
  * @property {readonly string[]} usb
  */
 
 /**
+ * The wired network ports of this machine.
  * @param {string} [sysfs] /sys or a copy
- * @returns {Ports} both sorted; Wi-Fi, bridges and what has no device are neither
+ * @returns {Ports} both sorted; without Wi-Fi, bridges and other interfaces that have no device
  */
 export function findPorts(sysfs = '/sys') {
   const folder = join(sysfs, 'class/net');
@@ -24,7 +25,7 @@ export function findPorts(sysfs = '/sys') {
     if (!existsSync(device) || ['wireless', 'phy80211'].some((path) => existsSync(join(folder, name, path))))
       continue;
     const place = realpathSync(device);
-    // A USB adapter's port belongs to an interface of the device, and it is the device that the board knows.
+    // For a USB device, the port belongs to a USB interface; its parent, the device, has the of_node.
     if ([place, join(place, '..')].some((path) => existsSync(join(path, 'of_node')))) builtIn.push(name);
     else if (/\/usb\d+\//.test(`${place}/`)) usb.push(name);
   }
@@ -32,10 +33,11 @@ export function findPorts(sysfs = '/sys') {
 }
 
 /**
+ * Assigns the roles lan and wan.
  * @param {Ports} ports
- * @param {'lan' | 'wan'} builtIn what the port on the board is to be
- * @returns {{ readonly lan: string, readonly wan: string } | undefined} undefined unless there is exactly one of each:
- *   with a third, nobody could say which of them is meant
+ * @param {'lan' | 'wan'} builtIn the role of the port on the board
+ * @returns {{ readonly lan: string, readonly wan: string } | undefined} undefined unless there is exactly one of each: with more, the choice
+ *   would be ambiguous
  */
 export function assign(ports, builtIn) {
   const [board, ...more] = ports.builtIn;

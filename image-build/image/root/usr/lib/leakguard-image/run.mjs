@@ -1,4 +1,4 @@
-// Knows: how a program is run, and how the two partitions that are read-only are written to. Must not know: what for.
+// Runs programs, and makes the two read-only partitions writable for a moment.
 
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -8,10 +8,11 @@ export const BOOT = '/boot/firmware';
 const NOTE = join(BOOT, 'leakguard-page.txt');
 
 /**
+ * Runs a program; throws with its standard error when it fails.
  * @param {string} program
  * @param {readonly string[]} args
  * @param {string} [input]
- * @returns {string} what it said; throws with what it complained of when it failed
+ * @returns {string} its standard output
  */
 export function must(program, args, input = '') {
   const { status, error, stdout, stderr } = spawnSync(program, args, { input, encoding: 'utf8' });
@@ -21,6 +22,7 @@ export function must(program, args, input = '') {
 }
 
 /**
+ * Runs `task` while the file system at `mount` is writable.
  * @template T
  * @param {string} mount
  * @param {() => T} task
@@ -34,14 +36,14 @@ export function writable(mount, task) {
     try {
       must('mount', ['-o', 'remount,ro', mount]);
     } catch (error) {
-      // Somebody still writes there; the next boot mounts it read-only again.
+      // Another process is still writing there; the next boot mounts it read-only again.
       process.stderr.write(`${String(error)}\n`);
     }
   }
 }
 
 /**
- * What the owner reads with the card in another machine. Written only when it changes.
+ * Writes the note that the owner can read with the card in another machine. It is written only when it changes.
  * @param {string} text
  */
 export function tellOwner(text) {

@@ -1,6 +1,6 @@
 #!/usr/bin/node
-// Knows: how the card it was started from gets its state partition, at the first start. Must not know: what is kept there.
-// The power may go between any two steps: each looks whether it was done, and the partition bears its name last of all.
+// Creates the state partition on the boot card at the first start. The power may fail between any two steps: each step checks whether it has
+// been done, and the partition's label is set last.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync, realpathSync } from 'node:fs';
@@ -18,15 +18,15 @@ const SKELETON = '/usr/lib/leakguard-image/state';
  * @returns {{ readonly id: string, readonly partitions: readonly Entry[] }}
  */
 function tableOf(device) {
-  const said = /** @type {unknown} */ (JSON.parse(must('sfdisk', ['--json', device])));
+  const output = /** @type {unknown} */ (JSON.parse(must('sfdisk', ['--json', device])));
   const { partitiontable } = /** @type {{ partitiontable: { id: string, partitions: readonly Entry[] } }} */ (
-    said
+    output
   );
   return partitiontable;
 }
 
-/** Asks the partition itself: udev may not have come to it yet, and what is whole must never be made again. */
-function isWhole(/** @type {string} */ device) {
+/** Reads the label from the partition itself: udev may not have processed it yet, and a complete partition must never be created again. */
+function isComplete(/** @type {string} */ device) {
   const words = ['--probe', '--match-tag', 'LABEL', '--output', 'value', device];
   return spawnSync('blkid', words, { encoding: 'utf8' }).stdout.trim() === 'state';
 }
@@ -39,8 +39,8 @@ function grow(disk, sectors) {
   const { id, partitions } = tableOf(disk);
   const wanted = shareOut(partitions, sectors);
   if (wanted === undefined)
-    throw new Error(`${disk} has no room for the history: use a card of 2 GB or more`);
-  // One sector: it is written whole or not at all.
+    throw new Error(`${disk} is too small for the history: use a card of 2 GB or more`);
+  // The table is one sector, which is written atomically.
   must('sfdisk', ['--force', '--no-reread', '--no-tell-kernel', disk], script(wanted, id));
 }
 
@@ -52,9 +52,9 @@ must('partx', ['--update', disk]);
 
 const state = tableOf(disk).partitions[2]?.node;
 if (state === undefined) throw new Error(`${disk} has no third partition`);
-if (!isWhole(state)) {
+if (!isComplete(state)) {
   writable('/', () => must('resize2fs', [root]));
-  // A new card has nothing to discard, and to be told of gigabytes of it takes cheap ones minutes.
+  // nodiscard: a new card has nothing to discard, and discarding gigabytes takes minutes on cheap cards.
   const words = ['-q', '-F', '-t', 'ext4', '-E', 'nodiscard', '-L', 'state-unfinished', '-d', SKELETON];
   must('mke2fs', [...words, state]);
   must('sync', []);
