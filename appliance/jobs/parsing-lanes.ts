@@ -1,3 +1,5 @@
+// Parses in two processes, so that a policy change never waits behind a preview.
+
 import { fileURLToPath } from 'node:url';
 
 import type { Given, JobKind, Parsing, ParsingJobs, Result } from './parsing.ts';
@@ -5,10 +7,7 @@ import { JOB_LIMITS, JobProcess } from './job-process.ts';
 
 const MAIN = fileURLToPath(new URL('./parsing-main.js', import.meta.url));
 
-/**
- * Parses in two processes, each started when needed: one for previews and imports, one for policy changes, so that a change never waits
- * behind a preview.
- */
+/** Two processes, each started when needed: one for previews and imports, one for policy changes. */
 export class ParsingLanes implements Parsing {
   readonly #previews = new JobProcess<ParsingJobs>(MAIN);
   /** Twenty thousand endpoints take a small board some seconds. */

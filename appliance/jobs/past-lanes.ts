@@ -1,3 +1,5 @@
+// Answers questions about the history in one process and rewrites it in another, so that neither holds up the daemon.
+
 import { fileURLToPath } from 'node:url';
 
 import { JOB_LIMITS, JobProcess } from './job-process.ts';
@@ -18,7 +20,7 @@ export type PastOrders = {
   };
 };
 
-/** Answers questions about the history in one process and rewrites it in another, so that neither holds up the daemon. */
+/** Two processes: one for questions, one for rewriting. */
 export class PastLanes {
   readonly #questions: JobProcess<PastOrders>;
   readonly #rewrite: JobProcess<PastOrders>;

@@ -1,3 +1,5 @@
+// The priority of job processes.
+
 import { constants, setPriority } from 'node:os';
 
 /** Lowers this process's priority, so that LED, rules and the daemon's other answers come first on a busy machine. */

@@ -1,7 +1,9 @@
+// What the guard knows about one tap.
+
 import type { TapReport } from './observation.ts';
 import type { TapHealth } from '../api/status.ts';
 
-/** What the guard knows about one tap: its state, its counts and how far it has read. */
+/** A tap's state, its counts and how far it has read. */
 export class TapRecord {
   readonly port: 'lan' | 'wan';
   readonly interface: string;

@@ -1,6 +1,6 @@
 // Forged leaks of many shapes, byte by byte, each with the kernel counter that must count it. The counters are constants here: the
 // judge and the rules, which are to be tested, must not decide what is expected of them. Addresses are from TEST-NET-1 and the
-// documentation prefix (RFC 5737, RFC 3849), so they are nobody's should a frame ever get out.
+// documentation prefix (RFC 5737, RFC 3849), which nobody uses, should a frame ever get out.
 
 import dnsPacket from 'dns-packet';
 

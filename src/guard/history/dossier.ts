@@ -50,7 +50,7 @@ export function dossierOf(sources: DossierSources): Dossier {
   const named = escaped.filter(({ exposure }) => isName(exposure));
   const bare = escaped.filter(({ exposure }) => !isName(exposure) && !exposure.startsWith('('));
   const seen = new Set(escaped.map(({ client }) => client));
-  const told = {
+  const facts = {
     from: sources.from === undefined ? null : new Date(sources.from).toISOString(),
     to: new Date(sources.to).toISOString(),
     privacy,
@@ -69,7 +69,7 @@ export function dossierOf(sources: DossierSources): Dossier {
       .map((tunnel) => tunnelOf(tunnel, sources.registrationOf)),
     ...(sources.allowed === undefined ? {} : { allowed: sources.allowed }),
   };
-  return { ...told, conclusions: conclusionsOf(told) };
+  return { ...facts, conclusions: conclusionsOf(facts) };
 }
 
 function sitesOf(incidents: readonly IncidentView[]): DossierSite[] {

@@ -1,9 +1,10 @@
+// Finds the gaps that have changed since they were last written to the history.
+
 import type { Gap } from './gaps.ts';
 
 /** Shortest time between two writes, milliseconds. */
 const PAUSE_MS = 1_000;
 
-/** Finds the gaps that have changed since they were last written to the history. */
 export class GapNotes {
   /** By tunnel and last frame, the gap as it was written. */
   #written = new Map<string, { readonly gap: Gap; readonly text: string }>();

@@ -143,8 +143,8 @@ describe('devices', () => {
     const text = conclusions.join('\n');
     expect(text).toContain('A device tells every network its name: annas-laptop.');
     expect(text).toContain('asked for addresses that it had before: 10.1.2.3');
-    expect(text).toContain('by the vendor class MSFT 5.0 of its DHCP requests');
-    expect(text).toContain('by the options 1,3,6 of its DHCP requests');
+    expect(text).toContain('by the vendor class MSFT 5.0 in its DHCP requests');
+    expect(text).toContain('by the options 1,3,6 in its DHCP requests');
     expect(text).toContain(`${pupil.id} logs in to the network as anna@school.example (802.1X).`);
     expect(text).toContain('It was made by Xensource.');
     expect(text).toContain('uses a random hardware address');
