@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Leads } from '../../src/guard/answers/first-packets.ts';
+import type { Resolutions } from '../../src/guard/answers/first-packets.ts';
 import type { UsedServer } from '../../src/guard/answers/learner.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import type { TapReport } from '../../src/guard/observation.ts';
@@ -517,7 +517,7 @@ export class Daemon implements ApiSubject {
     const { learner } = this.#enforcement;
     const withdrawn = learner.takeWithdrawn();
     if (withdrawn.length > 0) this.#warnings.set('withdrawn', withdrawnText(withdrawn));
-    const letGo = learner.takeLetGo();
+    const letGo = learner.takeClosed();
     if (letGo.length > 0) this.#warnings.set('let-go', letGoText(letGo));
     const refused = learner.takeRefused();
     if (refused.length > 0) this.#warnings.set('refused', refusedText(refused));
@@ -665,10 +665,10 @@ export class Daemon implements ApiSubject {
       mac: this.#canary.mac,
       seal: (serial: number) => sealOf(this.#canary, serial),
     };
-    const leads: Leads = {
-      led: (...lead) => this.#enforcement.learner.led(...lead),
+    const leads: Resolutions = {
+      led: (...lead) => this.#enforcement.learner.wasResolved(...lead),
       asked: (...question) => this.#enforcement.learner.asked(...question),
-      isLedBetween: (...lead) => this.#enforcement.learner.isLedBetween(...lead),
+      isLedBetween: (...lead) => this.#enforcement.learner.wasLearnedBetween(...lead),
     };
     return new Guard(policy, {
       now,

@@ -1,7 +1,7 @@
 // The history's table of tunnel gaps. A gap that still lasts has no end; the next process closes such rows (`closeOpen`).
 
 import type { Gap } from '../../src/guard/tunnels/gaps.ts';
-import { shownGap } from '../../src/guard/history/past.ts';
+import { redactedGap } from '../../src/guard/history/past.ts';
 import type { PastGap } from '../../src/guard/history/past.ts';
 import { PRIVACIES } from '../../src/guard/history/privacy.ts';
 import type { Redaction } from '../../src/guard/history/privacy.ts';
@@ -38,7 +38,7 @@ export class GapTable {
       )
       .all(until, since, limit)
       .flatMap(pastOfRow)
-      .map(({ gap }) => (redaction === undefined ? gap : shownGap(gap, redaction)));
+      .map(({ gap }) => (redaction === undefined ? gap : redactedGap(gap, redaction)));
   }
 
   all(): PastGap[] {

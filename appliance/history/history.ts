@@ -5,7 +5,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Accounted } from '../../src/guard/account/balance.ts';
-import { veiledClient } from '../../src/guard/history/clients.ts';
+import { redactedClient } from '../../src/guard/history/clients.ts';
 import type { ClientView } from '../../src/api/past.ts';
 import type { EvidenceFrame } from '../../src/guard/incidents/evidence.ts';
 import type { Gap } from '../../src/guard/tunnels/gaps.ts';
@@ -289,7 +289,7 @@ export class HistoryStore {
   #rewrite(redaction: Redaction): void {
     this.#database.transaction(() => {
       const incidents = rewritten([...this.incidents.all()], redaction);
-      const clients = this.clients.list().flatMap((client) => veiledClient(client, redaction) ?? []);
+      const clients = this.clients.list().flatMap((client) => redactedClient(client, redaction) ?? []);
       const gaps = rewrittenGaps(this.gaps.all(), redaction);
       for (const table of [this.incidents, this.clients, this.gaps]) table.clear();
       if (redaction.privacy !== 'full') this.evidence.clear();

@@ -5,7 +5,7 @@
 import { isKind, isRule, selects } from '../../src/guard/history/history.ts';
 import { shareOf } from '../../src/guard/incidents/incident-view.ts';
 import type { IncidentFilter } from '../../src/guard/history/history.ts';
-import { laxerThan, shown } from '../../src/guard/history/past.ts';
+import { laxerThan, redactedIncident } from '../../src/guard/history/past.ts';
 import type { Doubt, PastIncident } from '../../src/guard/history/past.ts';
 import { PRIVACIES } from '../../src/guard/history/privacy.ts';
 import type { Privacy, Redaction } from '../../src/guard/history/privacy.ts';
@@ -96,10 +96,10 @@ export class IncidentTable {
     if (!hides) return this.selectPast(filter).map(({ incident }) => incident);
     const { text, client, limit, ...rest } = filter;
     if (text === undefined && client === undefined)
-      return this.selectPast(filter).map((past) => shown(past, redaction));
+      return this.selectPast(filter).map((past) => redactedIncident(past, redaction));
     const all = this.selectPast({ ...rest, limit: ALL }).map((past) => ({
       ...past,
-      incident: shown(past, redaction),
+      incident: redactedIncident(past, redaction),
     }));
     const found = all.filter(({ incident }) => selects(filter, incident));
     return fairPick(found, ({ incident, share }) => share ?? shareOf(incident), limit).map(
@@ -143,7 +143,7 @@ export class IncidentTable {
   get(id: string, redaction?: Redaction): IncidentView | undefined {
     const row = this.#database.prepare('SELECT * FROM incidents WHERE id = ?').get(id);
     const [past] = row === undefined ? [] : pastOfRow(row);
-    return past === undefined || redaction === undefined ? past?.incident : shown(past, redaction);
+    return past === undefined || redaction === undefined ? past?.incident : redactedIncident(past, redaction);
   }
 
   /** Acknowledges an incident with those folded into it, or `all`; returns how many were not acknowledged before. */

@@ -3,12 +3,12 @@
 import type { JobMessage } from './job-process.ts';
 import { doJob } from './parsing.ts';
 import type { Given, JobKind } from './parsing.ts';
-import { standBack } from './stand-back.ts';
+import { lowerPriority } from './stand-back.ts';
 
 /** A text can have a hundred thousand YAML errors, and nobody needs their stack traces. */
 Error.stackTraceLimit = 0;
 
-standBack();
+lowerPriority();
 process.on('message', ({ kind, given }: JobMessage) => {
   process.send?.({ result: doJob(kind as JobKind, given as Given<JobKind>) });
 });

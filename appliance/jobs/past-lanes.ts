@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 
 import { JOB_LIMITS, JobProcess } from './job-process.ts';
-import type { Eyes, PastJobs, PastKind } from './past.ts';
+import type { RedactionKey, PastJobs, PastKind } from './past.ts';
 
 const MAIN = fileURLToPath(new URL('./past-main.js', import.meta.url));
 
@@ -15,7 +15,7 @@ const REWRITE = { ...QUESTION, deadlineMs: 300_000, waiting: 1, idleMs: 100 };
 /** A question, and how its answer is redacted. */
 export type PastOrders = {
   readonly [K in PastKind]: {
-    readonly given: { readonly asked: PastJobs[K]['given']; readonly eyes: Eyes };
+    readonly given: { readonly asked: PastJobs[K]['given']; readonly eyes: RedactionKey };
     readonly result: PastJobs[K]['result'];
   };
 };
@@ -31,7 +31,7 @@ export class PastLanes {
   }
 
   /** Rejects with JobError. */
-  run<K extends PastKind>(kind: K, asked: PastJobs[K]['given'], eyes: Eyes): Promise<Uint8Array> {
+  run<K extends PastKind>(kind: K, asked: PastJobs[K]['given'], eyes: RedactionKey): Promise<Uint8Array> {
     return (kind === 'rewrite' ? this.#rewrite : this.#questions).run(kind, { asked, eyes });
   }
 

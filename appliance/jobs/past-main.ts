@@ -4,14 +4,14 @@ import type { JobMessage } from './job-process.ts';
 import { doPastJob } from './past.ts';
 import type { PastKind } from './past.ts';
 import type { PastOrders } from './past-lanes.ts';
-import { standBack } from './stand-back.ts';
+import { lowerPriority } from './stand-back.ts';
 
 /** Most bytes of a message: the reader of a message appends each piece that arrives by copying everything before it. */
 const PART = 131_072;
 
 const [, , stateDir = ''] = process.argv;
 
-standBack();
+lowerPriority();
 process.on('message', ({ kind, given }: JobMessage) => {
   let answer: object = { result: undefined };
   try {

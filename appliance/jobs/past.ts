@@ -27,7 +27,7 @@ import { publicSuffix } from '../history/public-suffix.ts';
 import { TimelineTable, wholeRange } from '../history/timeline-table.ts';
 
 /** The history as the answers read it, from the disk or from memory. Times are wall-clock milliseconds. */
-export interface PastSubject {
+export interface PastSource {
   incidents(filter: IncidentFilter): readonly IncidentView[];
   gaps(since: number, until: number): readonly Gap[];
   clients(): readonly ClientView[];
@@ -51,7 +51,7 @@ export interface ReportQuestion extends DossierQuestion {
 }
 
 /** How answers are redacted: the privacy setting and the key of its hashes. Sent over a pipe, never as a process argument. */
-export interface Eyes {
+export interface RedactionKey {
   readonly privacy: Privacy;
   readonly secret: string;
 }
@@ -78,7 +78,7 @@ const REPORT_BUCKETS = 240;
 
 /** The dossier of a time range. */
 export function dossierFrom(
-  past: PastSubject,
+  past: PastSource,
   { filter, now, privacy, tunnels, allowed }: DossierQuestion,
 ): Dossier {
   const incidents = past.incidents({ ...filter, limit: DOSSIER_MOST });
@@ -98,7 +98,7 @@ export function dossierFrom(
 }
 
 /** A report of `leakguard report`, in the format asked for. */
-export function reportFrom(past: PastSubject, asked: ReportQuestion): Uint8Array {
+export function reportFrom(past: PastSource, asked: ReportQuestion): Uint8Array {
   const { since, until, format } = asked;
   const filter = { ...asked.filter, since, until };
   const report = REPORTS[format].write({
@@ -114,7 +114,7 @@ export function doPastJob<K extends PastKind>(
   stateDir: string,
   kind: K,
   asked: PastJobs[K]['given'],
-  { privacy, secret }: Eyes,
+  { privacy, secret }: RedactionKey,
 ): Uint8Array {
   return JOBS[kind](stateDir, asked, new Redaction(privacy, hashWith(secret), publicSuffix));
 }
@@ -142,7 +142,7 @@ const JOBS: {
   },
 };
 
-function reading<T>(stateDir: string, redaction: Redaction, task: (past: PastSubject) => T): T {
+function reading<T>(stateDir: string, redaction: Redaction, task: (past: PastSource) => T): T {
   const database = openForReading(join(stateDir, HISTORY_FILE));
   try {
     const incidents = new IncidentTable(database);

@@ -3,7 +3,7 @@
 import { constants, setPriority } from 'node:os';
 
 /** Lowers this process's priority, so that LED, rules and the daemon's other answers come first on a busy machine. */
-export function standBack(): void {
+export function lowerPriority(): void {
   try {
     setPriority(constants.priority.PRIORITY_LOW);
   } catch {

@@ -5,7 +5,7 @@ import type { ParsedPacket } from '../flow/parsed-packet.ts';
 import type { Policy } from '../policy/policy.ts';
 import { isGroup } from '../wire/ip/address.ts';
 import type { IncidentList, Warning } from './analysis-incidents.ts';
-import { Pulls } from '../guard/attacks/network-attacks.ts';
+import { AttackWarnings } from '../guard/attacks/network-attacks.ts';
 import { Tripwire } from '../guard/attacks/tripwire.ts';
 
 /** How many clients are remembered for which ordinary frames show nothing new. */
@@ -15,7 +15,7 @@ const MAX_QUIET = 1_024;
 export class AnalysedNetworkAttacks {
   readonly #incidents: IncidentList;
   readonly #tripwire = new Tripwire();
-  readonly #pulls = new Pulls<Warning>();
+  readonly #pulls = new AttackWarnings<Warning>();
   /** By MAC address of a client, the IPv4 address to which a packet showed no attack; further packets to it are skipped. */
   readonly #quiet = new Map<number, number>();
   #client: number | undefined;

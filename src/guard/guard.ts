@@ -15,14 +15,14 @@ import type { CanaryMeans } from './canary/canary.ts';
 import { sumCounters } from './account/counters.ts';
 import type { CounterValues, KernelSums } from './account/counters.ts';
 import { FirstPackets } from './answers/first-packets.ts';
-import type { Leads } from './answers/first-packets.ts';
+import type { Resolutions } from './answers/first-packets.ts';
 import type { Gap } from './tunnels/gaps.ts';
 import { viewOf } from './incidents/incident-view.ts';
 import { IncidentBook, UNSEEN_EXPOSURE } from './incidents/incidents.ts';
 import type { Incident } from './incidents/incidents.ts';
 import type { Now } from './now.ts';
 import type { Observation, TapReport } from './observation.ts';
-import { shown, shownGap } from './history/past.ts';
+import { redactedIncident, redactedGap } from './history/past.ts';
 import { Observer } from './observer.ts';
 import { RulesInForce } from './account/rules-in-force.ts';
 import { judgeSituation } from './state.ts';
@@ -53,7 +53,7 @@ export interface GuardPorts {
   /** Means to forge leaks with, to prove that a real one would be seen; without them no proof is required. */
   readonly canary?: CanaryMeans;
   /** What the host names of tunnels' servers resolve to; without it a tunnel's first packet cannot be told from a leak. */
-  readonly leads?: Leads;
+  readonly leads?: Resolutions;
 }
 
 /** Whether the rules in force were read back and are the intended ones; `detail` is for people. */
@@ -185,7 +185,7 @@ export class Guard {
   #observe(port: 'lan' | 'wan', observation: Observation, now: Now): Incident[] {
     const since = this.#enforcingSince ?? Infinity;
     const isAgainst = port === 'wan' && observation.first > since + SKEW_MS && !observation.crosses;
-    const letOut = isAgainst ? this.#rules.thatLetOut(observation, now.monotonic) : undefined;
+    const letOut = isAgainst ? this.#rules.rulesThatLetOut(observation, now.monotonic) : undefined;
     if (letOut?.isLeak === false) {
       this.#book.letOut(observation, now);
       return [];
@@ -312,7 +312,7 @@ export class Guard {
 
   /** Leak frames since the start that the kernel counted and no tap saw. */
   get unseen(): number {
-    return this.#book.unlooked;
+    return this.#book.unseenFrames;
   }
 
   /** Whether the rules, when last read back, were the intended ones. */
@@ -366,7 +366,7 @@ export class Guard {
   gaps(): readonly Gap[] {
     if (this.#policy.privacy === 'minimal') return [];
     const { redaction } = this.#book;
-    return this.#tunnels.gaps(this.#ports.now().monotonic).map((gap) => shownGap(gap, redaction));
+    return this.#tunnels.gaps(this.#ports.now().monotonic).map((gap) => redactedGap(gap, redaction));
   }
 
   /** Traffic outside the tunnel that the profile allowed, newest first; undefined where it allows none and none was seen. */
@@ -392,7 +392,7 @@ export class Guard {
 
   /** An incident as the current privacy setting shows it, even one recorded under an earlier setting. */
   view(incident: Incident): IncidentView {
-    return shown({ incident: viewOf(incident), privacy: incident.privacy }, this.#book.redaction);
+    return redactedIncident({ incident: viewOf(incident), privacy: incident.privacy }, this.#book.redaction);
   }
 
   /** The status that page, command line and LED show. */

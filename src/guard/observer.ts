@@ -10,7 +10,7 @@ import { Correlation } from './answers/correlation.ts';
 import type { Exposure, Visit } from './answers/correlation.ts';
 import type { Incident, IncidentBook } from './incidents/incidents.ts';
 import type { Now } from './now.ts';
-import { Pulls } from './attacks/network-attacks.ts';
+import { AttackWarnings } from './attacks/network-attacks.ts';
 import type { NetworkAttack } from './attacks/network-attacks.ts';
 import type { Lesson, Observation } from './observation.ts';
 import { Meshes } from './tunnels/meshes.ts';
@@ -37,7 +37,7 @@ export class Observer {
   /** Traffic that went outside the tunnel because the profile allows it. */
   readonly allowed = new AllowedTraffic();
   /** Ids of the incidents of network attacks, by where they draw traffic. */
-  readonly #pulls = new Pulls<string>();
+  readonly #pulls = new AttackWarnings<string>();
   /** The client that spoke last: what the network sends to everyone, or to an address that no client has, is put down to it. */
   #client: number | undefined;
   /** Clients that have spoken on lan: the network may send to any address it makes up. */
@@ -133,7 +133,7 @@ export class Observer {
   served(lessons: readonly Lesson[], now: Now): Incident[] {
     return lessons.flatMap(({ client, closed, shown }) => {
       this.#correlation.served(client, closed, now.monotonic);
-      return shown.map((name) => this.#book.showed(shownIn(client, name, now.monotonic), now));
+      return shown.map((name) => this.#book.recordShownName(shownIn(client, name, now.monotonic), now));
     });
   }
 

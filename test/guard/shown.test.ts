@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { Correlation } from '../../src/guard/answers/correlation.ts';
 import { shownClients } from '../../src/guard/history/clients.ts';
-import { shown, shownGap } from '../../src/guard/history/past.ts';
+import { redactedIncident, redactedGap } from '../../src/guard/history/past.ts';
 import { PRIVACIES, Redaction } from '../../src/guard/history/privacy.ts';
 import type { Privacy } from '../../src/guard/history/privacy.ts';
 import type { Gap } from '../../src/guard/tunnels/gaps.ts';
@@ -31,13 +31,13 @@ const GAP: Gap = {
 describe.each(PRIVACIES)('what was written under full, under %s', (privacy) => {
   const strict = privacy !== 'full';
   it('is an incident', () => {
-    const told = shown({ incident: INCIDENT, privacy: 'full' }, redaction(privacy));
+    const told = redactedIncident({ incident: INCIDENT, privacy: 'full' }, redaction(privacy));
     expect(CLEAR.test(JSON.stringify(told))).toBe(!strict);
     expect(told.first.endsWith(':17:03.000Z')).toBe(privacy !== 'minimal');
   });
 
   it('is a silence of a tunnel', () => {
-    expect(CLEAR.test(JSON.stringify(shownGap(GAP, redaction(privacy))))).toBe(!strict);
+    expect(CLEAR.test(JSON.stringify(redactedGap(GAP, redaction(privacy))))).toBe(!strict);
   });
 
   it('is a client, and one with what was written under redacted', () => {
@@ -54,8 +54,8 @@ it.each([
   ['minimal', 'redacted'],
   ['minimal', 'full'],
 ] as const)('what was written under %s stays hidden under %s', (before, after) => {
-  const hidden = shown({ incident: INCIDENT, privacy: 'full' }, redaction(before));
-  expect(shown({ incident: hidden, privacy: before }, redaction(after))).toEqual(hidden);
+  const hidden = redactedIncident({ incident: INCIDENT, privacy: 'full' }, redaction(before));
+  expect(redactedIncident({ incident: hidden, privacy: before }, redaction(after))).toEqual(hidden);
 });
 
 it('an answer that was read under redacted names its site in no visit under full, and never to the rules', () => {

@@ -13,7 +13,7 @@ import type { IncidentFilter } from '../../../src/guard/history/history.ts';
 import { viewOf } from '../../../src/guard/incidents/incident-view.ts';
 import type { Incident } from '../../../src/guard/incidents/incidents.ts';
 import type { TapReport } from '../../../src/guard/observation.ts';
-import { laxerThan, shown, shownGap } from '../../../src/guard/history/past.ts';
+import { laxerThan, redactedIncident, redactedGap } from '../../../src/guard/history/past.ts';
 import type { PastIncident } from '../../../src/guard/history/past.ts';
 import { Redaction } from '../../../src/guard/history/privacy.ts';
 import { fairPick } from '../../../src/guard/incidents/quotas.ts';
@@ -24,7 +24,7 @@ import type { Policy } from '../../../src/policy/policy.ts';
 import { now } from '../../os/clock.ts';
 import { JobError } from '../../jobs/job-process.ts';
 import { PastLanes } from '../../jobs/past-lanes.ts';
-import type { Eyes, PastJobs, PastKind } from '../../jobs/past.ts';
+import type { RedactionKey, PastJobs, PastKind } from '../../jobs/past.ts';
 import { GAPS_TOLD } from '../../history/gap-table.ts';
 import { publicSuffix } from '../../history/public-suffix.ts';
 import { HistoryStore } from '../../history/history.ts';
@@ -150,7 +150,7 @@ export class BoxHistory {
     }
     // Gaps of tunnels that a new policy removed were noted under the previous privacy.
     for (const gap of this.#gapNotes.take(this.#guard.gaps(), now()))
-      this.#recorder?.gap(shownGap(gap, this.#redaction));
+      this.#recorder?.gap(redactedGap(gap, this.#redaction));
     const tally = tallyOf(this.#guard);
     this.#recorder?.count(difference(tally, this.#counted));
     this.#counted = tally;
@@ -184,7 +184,7 @@ export class BoxHistory {
     const held = this.#guard?.book.all() ?? [];
     const views = held.map((incident) => ({
       share: incident.share,
-      view: shown({ incident: viewOf(incident), privacy: incident.privacy }, this.#redaction),
+      view: redactedIncident({ incident: viewOf(incident), privacy: incident.privacy }, this.#redaction),
     }));
     const chosen = views.filter(({ view }) => selects(filter, view));
     return fairPick(chosen, ({ share }) => share, filter.limit).map(({ view }) => view);
@@ -256,7 +256,7 @@ export class BoxHistory {
     return isWhole ? this.#lanes.run(kind, asked, this.#eyes()) : undefined;
   }
 
-  #eyes(): Eyes {
+  #eyes(): RedactionKey {
     return { privacy: this.#redaction.privacy, secret: this.#key.secret };
   }
 

@@ -295,7 +295,7 @@ export class Balance {
     const mistaken = Math.min(this.#book.doubts.presumed, unexplained);
     // A breach only if the rules should have let nothing out when the frames left; by now they may have changed.
     const breach = dropped(this.#outFrom, this.#outAt);
-    const changed = this.#book.unpresume(mistaken, this.#outAt, breach);
+    const changed = this.#book.correctPresumed(mistaken, this.#outAt, breach);
     const more = unexplained - mistaken;
     this.#out -= unexplained;
     if (more === 0) return changed;
@@ -311,7 +311,7 @@ export class Balance {
   #confirm({ exact, at }: Difference): Incident[] {
     const { assumed, until } = this.#book.doubts;
     if (!exact || until > at || this.#unexplained > 0) return [];
-    const changed = this.#book.unassume(assumed - this.#out, at);
+    const changed = this.#book.correctAssumed(assumed - this.#out, at);
     this.#out = 0;
     return [...changed, ...this.#book.confirm()];
   }

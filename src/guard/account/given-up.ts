@@ -14,7 +14,7 @@ interface Doubtful<T> {
 }
 
 /** `T`: what the attempts belong to (an incident). */
-export class GivenUp<T> {
+export class AssumedFates<T> {
   #slices: Doubtful<T>[] = [];
 
   /** Remembers attempts whose fate was assumed. */

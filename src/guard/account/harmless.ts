@@ -36,12 +36,12 @@ export class Harmless {
   }
 
   /** Of these frames, which the lan tap calls a leak: how many left as frames that the wan tap calls harmless. */
-  left(place: string, slice: Slice): number {
+  takeLeft(place: string, slice: Slice): number {
     return this.#places.get(place)?.takeEscapesNear(slice, slice.frames, SKEW_MS) ?? 0;
   }
 
   /** Of these frames, which left as a leak: how many the lan tap called harmless; at most `frames`. */
-  came(place: string, slice: Slice, frames: number): number {
+  takeCome(place: string, slice: Slice, frames: number): number {
     return this.#places.get(place)?.takeAttemptsNear(slice, frames, SKEW_MS) ?? 0;
   }
 

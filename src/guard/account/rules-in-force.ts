@@ -78,7 +78,7 @@ export class RulesInForce {
    * The rules that may have let out a frame which should have been stopped by the rules that the wan tap judged by. Undefined when no
    * rules did, which is a breach, and for folded observations.
    */
-  thatLetOut({ packet, direction, first, last, folded }: Observation, now: number): LetOut | undefined {
+  rulesThatLetOut({ packet, direction, first, last, folded }: Observation, now: number): LetOut | undefined {
     this.#rules = this.#rules.filter(({ until }) => until > now - BEHIND_MS);
     const rules = this.#rules.findLast((candidate) => {
       const { since, until } = candidate;

@@ -24,7 +24,7 @@ const AHEAD_MS = 1_000;
 const HELD = 64;
 
 /** What the learner knows about the host names of tunnels' servers; times are monotonic milliseconds. */
-export interface Leads {
+export interface Resolutions {
   /** Whether a believed answer gave this address for the name within about a second of `at`. */
   led(name: string, address: string, at: number): boolean;
   /** Whether a client's question for the name was waiting for its answer at `at`. */
@@ -41,11 +41,11 @@ export interface Held {
 
 /** Holds possible first packets back until it is known whether they are a tunnel's. */
 export class FirstPackets {
-  readonly #leads: Leads;
+  readonly #leads: Resolutions;
   #endpoints: readonly JudgedEndpoint[] = [];
   #held: (Held & { readonly until: number })[] = [];
 
-  constructor(leads: Leads) {
+  constructor(leads: Resolutions) {
     this.#leads = leads;
   }
 

@@ -62,7 +62,7 @@ export interface UsedServer {
 type KnownPrefix = Lasting<LearnedPrefix> & { proven?: true };
 
 /** A server address that a tunnel had used and that is closed again. */
-export interface LetGo {
+export interface ClosedServer {
   readonly name: string;
   readonly address: string;
   readonly why: 'unused' | 'newer';
@@ -113,7 +113,7 @@ export class Learner {
   #hasIpv4 = false;
   #prefixes: KnownPrefix[] = [];
   #withdrawn: Withdrawal[] = [];
-  #letGo: LetGo[] = [];
+  #letGo: ClosedServer[] = [];
   #refused: RefusedAnswer[] = [];
   #servers: Lasting<LearnedServer>[] = [];
   #resolvers: ({ address: string } & Until)[] = [];
@@ -173,7 +173,7 @@ export class Learner {
   }
 
   /** Addresses that tunnels had used and that were closed since the last call. */
-  takeLetGo(): readonly LetGo[] {
+  takeClosed(): readonly ClosedServer[] {
     const letGo = this.#letGo;
     this.#letGo = [];
     return letGo;
@@ -201,7 +201,7 @@ export class Learner {
   }
 
   /** Whether a believed answer gave this address for the name so close to `at` (monotonic milliseconds) that the rules could not know it. */
-  led(name: string, address: string, at: number): boolean {
+  wasResolved(name: string, address: string, at: number): boolean {
     return this.#addresses.some(
       (known) =>
         known.name === name &&
@@ -211,7 +211,7 @@ export class Learner {
   }
 
   /** Whether a new address of this name was learned between `from` and `to`, monotonic milliseconds. */
-  isLedBetween(name: string, from: number, to: number): boolean {
+  wasLearnedBetween(name: string, from: number, to: number): boolean {
     return this.#addresses.some(
       ({ name: of, since = -Infinity }) => of === name && since >= from && since <= to,
     );
@@ -485,7 +485,7 @@ export class Learner {
     if (expired.length > 0) this.#close(expired, 'unused');
   }
 
-  #close(closed: readonly KnownAddress[], why: LetGo['why']): void {
+  #close(closed: readonly KnownAddress[], why: ClosedServer['why']): void {
     this.#addresses = this.#addresses.filter((known) => !closed.includes(known));
     const used = closed.filter(({ proven }) => proven === true);
     this.#letGo = [...this.#letGo, ...used.map(({ name, address }) => ({ name, address, why }))].slice(

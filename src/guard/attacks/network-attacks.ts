@@ -34,7 +34,7 @@ interface Pull<W> extends Pick<NetworkAttack, 'scope'> {
 }
 
 /** Warnings of network attacks (rule T), by where they draw traffic to. `W`: a warning. */
-export class Pulls<W> {
+export class AttackWarnings<W> {
   readonly #held = new FairMap<Pull<W>>(PULLS);
 
   /** Notes an attack at monotonic milliseconds `at`; `key` identifies the warning. */

@@ -143,7 +143,7 @@ export class ClientBook {
 }
 
 /** A client as another privacy setting shows it. Undefined for `minimal`, which keeps none. */
-export function veiledClient(client: ClientView, redaction: Redaction): ClientView | undefined {
+export function redactedClient(client: ClientView, redaction: Redaction): ClientView | undefined {
   if (redaction.privacy === 'full') return client;
   if (redaction.privacy === 'minimal') return undefined;
   if (isHashed(client.id)) return client;
@@ -164,7 +164,7 @@ export function veiledClient(client: ClientView, redaction: Redaction): ClientVi
 /** All clients as another privacy setting shows them, last seen first: records made under different settings may be the same client. */
 export function shownClients(clients: readonly ClientView[], redaction: Redaction): readonly ClientView[] {
   const byId = new Map<string, ClientView>();
-  for (const client of clients.flatMap((one) => veiledClient(one, redaction) ?? [])) {
+  for (const client of clients.flatMap((one) => redactedClient(one, redaction) ?? [])) {
     const newer = byId.get(client.id);
     byId.set(client.id, newer === undefined ? client : joined(newer, client));
   }

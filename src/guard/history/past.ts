@@ -30,7 +30,7 @@ export interface PastGap {
 }
 
 /** An incident as `redaction` shows it, whatever setting it was recorded under. */
-export function shown(
+export function redactedIncident(
   { incident, privacy }: Pick<PastIncident, 'incident' | 'privacy'>,
   redaction: Redaction,
 ): IncidentView {
@@ -38,7 +38,7 @@ export function shown(
 }
 
 /** A gap as `redaction` shows it; its exposures may have been recorded under a laxer setting. */
-export function shownGap(gap: Gap, redaction: Redaction): Gap {
+export function redactedGap(gap: Gap, redaction: Redaction): Gap {
   if (redaction.privacy === 'full') return gap;
   const escapes = gap.escapes.map((escape) => ({ ...escape, exposure: redaction.exposure(escape.exposure) }));
   return { ...gap, escapes };
@@ -50,7 +50,7 @@ export function rewrittenGaps(past: readonly PastGap[], redaction: Redaction): P
   const laxer = laxerThan(redaction.privacy);
   return past.map(({ gap, privacy }) => {
     if (!laxer.includes(privacy)) return { gap, privacy };
-    return { gap: shownGap(gap, redaction), privacy: redaction.privacy };
+    return { gap: redactedGap(gap, redaction), privacy: redaction.privacy };
   });
 }
 

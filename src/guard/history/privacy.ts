@@ -36,7 +36,7 @@ const AND_MORE = 'and more';
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
 
 /** The texts of an incident that identify client, name and destination. */
-export interface Telling {
+export interface IncidentTexts {
   readonly client: string;
   readonly exposure: string;
   readonly destination: string;
@@ -104,7 +104,7 @@ export class Redaction {
   }
 
   /** An incident's texts, redacted. The reason is composed anew from the redacted parts, because free text may contain anything. */
-  incident(kind: Kind, rule: Rule, clear: Telling): Telling {
+  incident(kind: Kind, rule: Rule, clear: IncidentTexts): IncidentTexts {
     if (this.privacy === 'full') return clear;
     if (this.privacy === 'minimal') {
       return {

@@ -15,7 +15,7 @@ import {
 import type { Fate, Sight, Slice } from '../account/account.ts';
 import { isLeakUp } from '../account/counters.ts';
 import { EVIDENCE_FRAMES } from './evidence.ts';
-import { GivenUp } from '../account/given-up.ts';
+import { AssumedFates } from '../account/given-up.ts';
 import { Harmless, placeOf } from '../account/harmless.ts';
 import { incidentOf } from './incident-view.ts';
 import type { Incident } from './incident-view.ts';
@@ -92,7 +92,7 @@ export class IncidentBook {
   readonly #places = new Map<string, Set<Incident>>();
   /** Incidents with open frames that a tap reported without their names, by kernel counter: the other tap may have reported the names. */
   readonly #nameless = new Map<string, Set<Incident>>();
-  readonly #givenUp = new GivenUp<Incident>();
+  readonly #givenUp = new AssumedFates<Incident>();
   /** Cache of `#waitingIn` for this round of settling. */
   readonly #waiting = new Map<ReadonlySet<Incident>, readonly Incident[]>();
   readonly #harmless = new Harmless();
@@ -126,7 +126,7 @@ export class IncidentBook {
   readonly attemptedBy = new Map<string, number>();
   leaksOut = 0;
   /** Frames that no tap saw. */
-  unlooked = 0;
+  unseenFrames = 0;
   /** Frames that wan saw leave and lan did not see come in; the reader removes them. */
   readonly inferred: Slice[] = [];
   /** Applies to everything recorded from now on; `full` needs no hash. */
@@ -280,11 +280,12 @@ export class IncidentBook {
       slice.frames -= left;
       if (left > 0) this.#meet(incident, other, counter, left, changed);
     }
-    const letOut = slice.frames === 0 ? 0 : this.#letOut.left(this.#keys.get(incident) ?? '', slice);
+    const letOut = slice.frames === 0 ? 0 : this.#letOut.takeLeft(this.#keys.get(incident) ?? '', slice);
     slice.frames -= letOut;
     this.#attempted(incident, counter, -letOut);
     if (letOut > 0) this.#emptied(incident);
-    const harmless = slice.frames === 0 || !slice.crosses ? 0 : this.#harmless.left(incident.place, slice);
+    const harmless =
+      slice.frames === 0 || !slice.crosses ? 0 : this.#harmless.takeLeft(incident.place, slice);
     slice.frames -= harmless;
     this.#count(incident, 'escaped', harmless, counter);
     if (slice.frames === 0) return;
@@ -363,7 +364,7 @@ export class IncidentBook {
     for (const other of this.#waitingIn(this.#nameless.get(slice.counter))) take(other, NAMELESS_SKEW_MS);
     for (const other of this.#waitingIn(this.#places.get(incident.place)))
       take(other, skewBetween(incident, other));
-    const harmless = frames === 0 ? 0 : this.#harmless.came(incident.place, slice, frames);
+    const harmless = frames === 0 ? 0 : this.#harmless.takeCome(incident.place, slice, frames);
     frames -= harmless;
     this.#attempted(incident, slice.counter, harmless);
     const late = slice.first <= incident.doubtUntil + SKEW_MS;
@@ -445,7 +446,7 @@ export class IncidentBook {
   unseen(observation: Observation, { escaped, assumed }: UnseenFate, now: Now): Incident {
     const incident = this.#incidentFor(observation, now);
     const { frames, counter } = observation;
-    this.unlooked += frames;
+    this.unseenFrames += frames;
     this.#attempted(incident, counter, frames);
     this.#count(incident, 'escaped', escaped, counter);
     this.#count(incident, 'blocked', frames - escaped, counter);
@@ -464,7 +465,7 @@ export class IncidentBook {
     let incident = unseen;
     for (let next = unseen.foldedInto; next !== undefined; next = incident.foldedInto)
       incident = this.#byId.get(next) ?? incident;
-    this.unlooked -= frames;
+    this.unseenFrames -= frames;
     this.#attempted(incident, counter, -frames);
     const stopped = Math.min(frames, incident.blocked);
     this.#count(incident, 'blocked', -stopped, counter);
@@ -502,12 +503,12 @@ export class IncidentBook {
   }
 
   /** Changes assumed escapes to stopped: by its counters, read at `at`, the kernel let fewer frames out. Returns what changed. */
-  unassume(frames: number, at: number): Incident[] {
+  correctAssumed(frames: number, at: number): Incident[] {
     return this.#correct(frames, at, 'assumed', 'escaped', 'blocked');
   }
 
   /** Changes presumably stopped frames to escaped: the kernel let more frames out. `breach`: it should have let none out. Returns what changed. */
-  unpresume(frames: number, at: number, breach: boolean): Incident[] {
+  correctPresumed(frames: number, at: number, breach: boolean): Incident[] {
     const changed = this.#correct(frames, at, 'presumed', 'blocked', 'escaped');
     // Without a breach an acknowledgement still holds: nothing was to be stopped, so the person accepted that the frames may have left.
     if (breach) for (const incident of changed) Object.assign(incident, { breach, acknowledged: false });
@@ -598,7 +599,7 @@ export class IncidentBook {
   }
 
   /** Records a protected name that an answer showed in the clear; the client sent nothing with that name. */
-  showed(observation: Observation, now: Now): Incident {
+  recordShownName(observation: Observation, now: Now): Incident {
     const incident = this.#incidentFor(observation, now, undefined, ' shown');
     this.#seen(incident, now);
     incident.networkAttack ??= SHOWN_IN_ANSWER;
@@ -811,7 +812,7 @@ export class IncidentBook {
     incident[blocking ? 'blocked' : 'escaped'] += undecided;
     this.#doubt(incident, blocking ? 'presumed' : 'assumed', undecided);
     if (!blocking) this.leaksOut += undecided;
-    if (incident.exposure === UNSEEN_EXPOSURE) this.unlooked += attempted;
+    if (incident.exposure === UNSEEN_EXPOSURE) this.unseenFrames += attempted;
     for (const what of ['attempted', 'escaped', 'blocked'] as const) this.totals[what] += incident[what];
     if (undecided + assumed + presumed > 0) this.#inherited.add(incident);
   }

@@ -2,7 +2,7 @@
 // src/guard/account/given-up.ts and its use in src/guard/incidents/incidents.ts.
 
 import { describe, expect, it } from 'vitest';
-import { GivenUp } from '../../../src/guard/account/given-up.ts';
+import { AssumedFates } from '../../../src/guard/account/given-up.ts';
 import type { Slice } from '../../../src/guard/account/account.ts';
 import { Guard } from '../../../src/guard/guard.ts';
 import { HOME, leak, observation, report } from '../samples.ts';
@@ -13,7 +13,7 @@ const slice = (at: number, frames: number, counter = 'up_leak_dns'): Slice => ({
 const READING = { now: 1_000, lanRead: 1_000, wanRead: -Infinity, wanSince: Infinity, dropped: () => true };
 
 describe('what was given up', () => {
-  function found(of: GivenUp<string>, near: Slice, skew = 5): [string, number][] {
+  function found(of: AssumedFates<string>, near: Slice, skew = 5): [string, number][] {
     const all: [string, number][] = [];
     of.find(
       near,
@@ -32,13 +32,13 @@ describe('what was given up', () => {
     ['of no other time', slice(106, 1), []],
     ['of no other counter', slice(100, 1, 'up_leak_tls'), []],
   ])('is found: %s', (_what, near, expected) => {
-    const givenUp = new GivenUp<string>();
+    const givenUp = new AssumedFates<string>();
     givenUp.add('a', slice(100, 2), 'blocked');
     expect(found(givenUp, near)).toEqual(expected);
   });
 
   it('is found once', () => {
-    const givenUp = new GivenUp<string>();
+    const givenUp = new AssumedFates<string>();
     givenUp.add('a', slice(100, 1), 'escaped');
     givenUp.add('b', slice(101, 1), 'escaped');
     expect([
@@ -49,7 +49,7 @@ describe('what was given up', () => {
   });
 
   it('goes with what it was folded into', () => {
-    const givenUp = new GivenUp<string>();
+    const givenUp = new AssumedFates<string>();
     givenUp.add('a', slice(100, 1), 'escaped');
     givenUp.move('a', 'b');
     expect(found(givenUp, slice(100, 1))).toEqual([['b', 1]]);
@@ -61,14 +61,14 @@ describe('what was given up', () => {
     ['is forgotten when both have read past it', { wanRead: 1_000 }, 0],
     ['is forgotten when a tap has been behind for long', { wanRead: 90, now: 3_100 }, 0],
   ])('%s', (_what, sight, count) => {
-    const givenUp = new GivenUp<string>();
+    const givenUp = new AssumedFates<string>();
     givenUp.add('a', slice(100, 1), 'escaped');
     givenUp.settle({ ...READING, ...sight }, 5);
     expect(found(givenUp, slice(100, 1))).toHaveLength(count);
   });
 
   it('is bounded: the oldest gives way', () => {
-    const givenUp = new GivenUp<string>();
+    const givenUp = new AssumedFates<string>();
     givenUp.add('first', slice(100, 1), 'escaped');
     for (let one = 0; one < 1_024; one += 1) givenUp.add('flood', slice(5_000, 1), 'escaped');
     expect(found(givenUp, slice(100, 1))).toEqual([]);

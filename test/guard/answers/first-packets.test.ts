@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { FirstPackets } from '../../../src/guard/answers/first-packets.ts';
-import type { Leads } from '../../../src/guard/answers/first-packets.ts';
+import type { Resolutions } from '../../../src/guard/answers/first-packets.ts';
 import type { Observation } from '../../../src/guard/observation.ts';
 import { leak, observation, policyOf } from '../samples.ts';
 
@@ -38,7 +38,7 @@ function octets(sample: Sample = {}): Observation {
 /** What is known changes while a test runs. */
 function world(): { first: FirstPackets; known: { led: boolean; asked: boolean; isLed: boolean } } {
   const known = { led: false, asked: false, isLed: false };
-  const leads: Leads = {
+  const leads: Resolutions = {
     led: (name, address) => known.led && name === 'vpn.example' && address === '198.51.100.9',
     asked: () => known.asked,
     isLedBetween: (name) => known.isLed && name === 'ike.example',

@@ -78,8 +78,8 @@ describe('Learner', () => {
     expect(pupil.used(hours(72))).toEqual([{ name: 'vpn.example', address: '198.51.100.9' }]);
     pupil.keepAlive(new Set(), hours(31 * 24));
     expect(pupil.state(hours(31 * 24)).addresses).toEqual([]);
-    expect(pupil.takeLetGo()).toEqual([{ name: 'vpn.example', address: '198.51.100.9', why: 'unused' }]);
-    expect(pupil.takeLetGo()).toEqual([]);
+    expect(pupil.takeClosed()).toEqual([{ name: 'vpn.example', address: '198.51.100.9', why: 'unused' }]);
+    expect(pupil.takeClosed()).toEqual([]);
     pupil.observe(asks('vpn.example'), hours(31 * 24));
     expect(pupil.observe(answers(a('vpn.example', '198.51.100.9')), hours(31 * 24))).toBe(true);
   });
@@ -178,21 +178,21 @@ tunnels:
   it('says what has just been learned, for as long as nobody else may know, and what is asked', () => {
     const pupil = learner();
     pupil.observe(asks('vpn.example'), 0);
-    expect([pupil.asked('vpn.example', 5), pupil.led('vpn.example', '198.51.100.9', 5)]).toEqual([
+    expect([pupil.asked('vpn.example', 5), pupil.wasResolved('vpn.example', '198.51.100.9', 5)]).toEqual([
       true,
       false,
     ]);
     pupil.observe(answers(a('vpn.example', '198.51.100.9')), 10);
-    expect([pupil.asked('vpn.example', 15), pupil.led('vpn.example', '198.51.100.9', 9)]).toEqual([
+    expect([pupil.asked('vpn.example', 15), pupil.wasResolved('vpn.example', '198.51.100.9', 9)]).toEqual([
       false,
       true,
     ]);
-    expect(pupil.isLedBetween('vpn.example', 0, 10)).toBe(true);
-    expect(pupil.isLedBetween('vpn.example', 11, 20)).toBe(false);
+    expect(pupil.wasLearnedBetween('vpn.example', 0, 10)).toBe(true);
+    expect(pupil.wasLearnedBetween('vpn.example', 11, 20)).toBe(false);
     pupil.observe(asks('vpn.example'), 40_000);
     pupil.observe(answers(a('vpn.example', '198.51.100.9')), 40_001);
     // It was known: whoever goes there is in nobody's way.
-    expect(pupil.led('vpn.example', '198.51.100.9', 40_001)).toBe(false);
+    expect(pupil.wasResolved('vpn.example', '198.51.100.9', 40_001)).toBe(false);
   });
 
   describe('an answer is bound to its question', () => {

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Identity } from '../../../src/flow/parsed-packet.ts';
-import { ClientBook, veiledClient } from '../../../src/guard/history/clients.ts';
+import { ClientBook, redactedClient } from '../../../src/guard/history/clients.ts';
 import type { Observation } from '../../../src/guard/observation.ts';
 import { Redaction } from '../../../src/guard/history/privacy.ts';
 import { parseAddress } from '../../../src/wire/ip/address.ts';
@@ -87,9 +87,9 @@ describe('privacy', () => {
     const clients = book();
     clients.take(says(identity, '192.168.77.100'), 0);
     const [clear] = clients.list();
-    const hidden = clear && veiledClient(clear, redactionOf('redacted'));
+    const hidden = clear && redactedClient(clear, redactionOf('redacted'));
     expect(JSON.stringify(hidden)).not.toMatch(/anna|MSFT|77\.100|10\.1\.2\.3|0c"/);
-    expect(hidden && veiledClient(hidden, redactionOf('redacted'))).toEqual(hidden);
-    expect(clear && veiledClient(clear, redactionOf('minimal'))).toBeUndefined();
+    expect(hidden && redactedClient(hidden, redactionOf('redacted'))).toEqual(hidden);
+    expect(clear && redactedClient(clear, redactionOf('minimal'))).toBeUndefined();
   });
 });

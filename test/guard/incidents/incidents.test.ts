@@ -82,7 +82,7 @@ describe('IncidentBook', () => {
     const incident = book.attempt(observation({ at: 100, counter, crosses }), at(100));
     book.settle(sight(100 + SKEW_MS));
     // No counter of the kernel knows of it as a leak: what it has let out fewer does not take that back.
-    book.unassume(5, 1000);
+    book.correctAssumed(5, 1000);
     expect(viewOf(incident)).toMatchObject({ attempted: 1, ...told });
   });
 
