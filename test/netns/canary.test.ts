@@ -109,7 +109,7 @@ describe('a light that cannot be proven is not green within seconds, when what b
       await lab().guard.waitFor(
         'a light that is not green, or is put back',
         (now) => {
-          const told = now.health.warnings.some((text) => text.includes('put back'));
+          const told = now.health.warnings.some((text) => text.includes('restored'));
           return !isGreen(now) || told;
         },
         5_000,
@@ -148,7 +148,7 @@ it('no forged frame leaves when another hand has deleted the rules and nobody ha
   }
   await lab().guard.waitFor(
     'rules that are put back',
-    ({ health }) => health.warnings.some((text) => text.includes('put back')),
+    ({ health }) => health.warnings.some((text) => text.includes('restored')),
     10_000,
   );
   // Told by a tap that had to wait for the daemon, too: what comes next begins with everything acknowledged.

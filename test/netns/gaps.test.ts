@@ -117,7 +117,7 @@ describe('gaps', () => {
       const { box } = lab().network;
       await box.must(['nft', 'delete', 'table', 'bridge', 'leakguard']);
       const mended = (status: { health: { warnings: readonly string[] } }): boolean =>
-        status.health.warnings.some((warning) => /firewall rules .* put back/.test(warning));
+        status.health.warnings.some((warning) => /firewall rules; they have been restored/.test(warning));
       await lab().guard.waitFor('a mended ruleset', mended, 2_000);
       expect(await leaksDuring(() => daemon.watching())).toBe(0);
     });

@@ -104,7 +104,7 @@ describe('a foreign hand', () => {
     // What the box applies for a reason of its own in the same moment takes the foreign change with it, untold.
     const mended = async (): Promise<boolean> => {
       await box.must(['nft', 'flush', 'chain', 'bridge', 'leakguard', 'leak']);
-      const told = ({ health }: Status): boolean => health.warnings.some((text) => text.includes('put back'));
+      const told = ({ health }: Status): boolean => health.warnings.some((text) => text.includes('restored'));
       return lab()
         .guard.waitFor('mended rules', told, 5_000)
         .then(

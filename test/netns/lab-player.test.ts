@@ -83,7 +83,7 @@ describe('the player', () => {
       arrives: 'some',
       expect: { is: 'clean' },
     };
-    expect((await playStep(step))?.detail).toContain('nothing of it arrived');
+    expect((await playStep(step))?.detail).toContain('no matching frame arrived');
   });
 
   it('leaves block mode as it was', async () => {

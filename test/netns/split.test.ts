@@ -168,7 +168,7 @@ async function seenOf(running: Running, filter: string): Promise<readonly string
 
 /** Kernel and taps count alike, and nothing crossed that should not. A proof that a busy machine has late comes by itself. */
 async function isSound(): Promise<void> {
-  expect((await lab().guard.status()).why).not.toMatch(/did not count|changed from outside/);
+  expect((await lab().guard.status()).why).not.toMatch(/did not count|Another program changed/);
   await daemon.watching();
   const { ledger } = await lab().guard.status();
   expect(ledger.unseen).toBe(0);
