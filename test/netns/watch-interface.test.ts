@@ -143,7 +143,7 @@ it('says what can be listened on, and why not the rest', async () => {
 
 it.each([
   [['--iface', 'eth9'], 'There is no interface eth9.'],
-  [['--iface', 'eth1', '--duration', '1s'], 'eth1: it is down.'],
+  [['--iface', 'eth1', '--duration', '1s'], 'eth1: the interface is down.'],
 ])('ends with 3 for %j', async (args, said) => {
   const watch = new Watch(...args);
   expect(await watch.code()).toBe(3);
