@@ -73,7 +73,7 @@ export const down = (s: Sight): Chapters => ({
     essential('DHCPv6 message of a server', form.dhcp6Down(s), s.isFromLink, s.isToLink),
     essential('router advertisement', form.tellsRouter(s), s.isFromLink),
     essential('solicitation', form.asked6(s), s.bound(s.isAsked6), learnsRecentPeer(s)),
-    essential('advertisement of neighbours', form.answered6(s)),
+    essential('solicitation and advertisement', form.answered6(s)),
     // Path MTU of the tunnel (RFC 1191, RFC 8201).
     essential('fragmentation needed and packet too big', form.tooBig(s), s.isToClient),
     essential('IGMP', form.igmp(s), s.isToGroup),
