@@ -1,5 +1,4 @@
-// Knows: how the model of the instructions is held against the kernel: random rules, random frames over a real bridge, which rules match.
-// Must not know: this project's rulesets.
+// How the model of the instructions is held against the kernel: random rules, random frames over a real bridge, which rules match.
 
 import { parseBytecode } from './bytecode.ts';
 import type { Bridge } from './bridge.ts';

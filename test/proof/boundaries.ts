@@ -1,5 +1,5 @@
-// Knows: how the solver makes frames for every reason of the specification, what lies a bit or a byte beside them, and whether the judge
-// says of each what the specification says. Must not know: rulesets.
+// How the solver makes frames for every reason of the specification, what lies a bit or a byte beside them, and whether the judge says of
+// each what the specification says.
 
 import { Dissector } from '../../src/flow/dissector.ts';
 import { ParsedPacket } from '../../src/flow/parsed-packet.ts';

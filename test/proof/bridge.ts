@@ -1,5 +1,5 @@
-// Knows: a real bridge between two ends, in namespaces of its own, and which counters a frame that is sent there adds to.
-// Must not know: rulesets, frames. A frame has been judged when the counter `sent`, which every ruleset here has, says so.
+// A real bridge between two ends, in namespaces of its own, and which counters a frame that is sent there adds to. A frame has been judged
+// when the counter `sent`, which every ruleset here has, says so.
 
 import { execFile, spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';

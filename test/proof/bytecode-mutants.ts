@@ -1,5 +1,4 @@
-// Knows: how one place of a ruleset's bytecode is made wrong: a comparison, a constant, an element of a set, a verdict, the order of two
-// rules. Must not know: what is proven of it.
+// How one place of a ruleset's bytecode is made wrong: a comparison, a constant, an element of a set, a verdict, the order of two rules.
 
 import type { Bytecode, Element, Instruction, Rule, SetOfElements, Verdict } from './bytecode.ts';
 

@@ -1,5 +1,5 @@
-// Knows: the kernel's own bytecode of a ruleset, as `nft --debug=netlink list ruleset` prints what the kernel gives back.
-// Must not know: what an instruction means (model.ts). What is not known stops with its name: nothing is passed over.
+// The kernel's own bytecode of a ruleset, as `nft --debug=netlink list ruleset` prints what the kernel gives back. What is not known stops
+// with its name: nothing is passed over.
 
 /** Bytes as they stand in a register, first byte first. */
 export type Bytes = readonly number[];

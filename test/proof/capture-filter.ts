@@ -1,6 +1,6 @@
-// Knows: what a capture filter does with a frame: classic BPF as libpcap compiled it (`tcpdump -ddd`), instruction by instruction
-// (net/core/filter.c). Must not know: what the filter is for. It is of frames whose tag the kernel has not taken off: the tap's own
-// program in front of it shows all others (appliance/tap/packet-ring).
+// What a capture filter does with a frame: classic BPF as libpcap compiled it (`tcpdump -ddd`), instruction by instruction
+// (net/core/filter.c). It is of frames whose tag the kernel has not taken off: the tap's own program in front of it shows all others
+// (appliance/tap/packet-ring).
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';

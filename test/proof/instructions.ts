@@ -1,4 +1,4 @@
-// Knows: random rules of each instruction that model.ts speaks of, with values that frames have. Must not know: what they match.
+// Random rules of each instruction that model.ts speaks of, with values that frames have.
 
 export type Draw = (below: number) => number;
 

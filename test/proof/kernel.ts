@@ -1,4 +1,4 @@
-// Knows: how a ruleset gets into the kernel and back out of it, in a network namespace of its own. Must not know: what is in it.
+// How a ruleset gets into the kernel and back out of it, in a network namespace of its own.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// Knows: how many wrong rulesets the theorems tell from the right one. Must not know: how they are made wrong (bytecode-mutants.ts).
-// A mutant that no theorem kills lets the same frames cross, counts them as the same and learns the same from them: the solver says so.
+// How many wrong rulesets the theorems tell from the right one. A mutant that no theorem kills lets the same frames cross, counts them as
+// the same and learns the same from them: the solver says so.
 
 import { compileRuleset } from '../../src/policy/compile/nft.ts';
 import { BARE, LEARNED } from '../policy/policies.ts';

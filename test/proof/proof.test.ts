@@ -1,5 +1,5 @@
-// Knows: a core of what `npm run prove` proves, and that the model it rests on is the kernel's. Must not know: how.
-// Holds README.md, guarantees 2 and 5. Needs root, nft, z3 and tcpdump; without one of them it says which.
+// A core of what `npm run prove` proves, and that the model it rests on is the kernel's. Holds README.md, guarantees 2 and 5. Needs root,
+// nft, z3 and tcpdump; without one of them it says which.
 
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';

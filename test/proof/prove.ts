@@ -1,4 +1,4 @@
-// Knows: how a share of the policies is proven and how that is told, a line of JSON for each. Must not know: who runs it (prove.mjs).
+// How a share of the policies is proven and how that is told, a line of JSON for each.
 
 import { writeFileSync } from 'node:fs';
 import { writePcapng } from '../../src/wire/capture/pcapng-write.ts';

@@ -1,4 +1,4 @@
-// Knows: how Debian's z3 is asked, through a pipe, in SMT-LIB 2. Must not know: what is asked.
+// How Debian's z3 is asked, through a pipe, in SMT-LIB 2.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';

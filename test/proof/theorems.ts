@@ -1,4 +1,4 @@
-// Knows: what is to hold of a ruleset in the kernel, and how a frame is shown for which it does not. Must not know: which policies are tried.
+// What is to hold of a ruleset in the kernel, and how a frame is shown for which it does not.
 
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Bytecode } from './bytecode.ts';
