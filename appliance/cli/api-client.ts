@@ -63,7 +63,7 @@ function toCommandError(fault: ApiFault, socketPath: string): CommandError {
 function noDaemon(error: unknown, path: string): CommandError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   const lab = runningLab();
-  const socket = lab === undefined ? '' : `: for the lab that runs here, --api ${lab.api}`;
+  const socket = lab === undefined ? '' : `: for the running lab, use --api ${lab.api}`;
   const start = `Start it (systemctl start leakguardd), or name its socket with --api${socket}.`;
   const failure = (message: string, remedy: string): CommandError =>
     new CommandError(3, 'no-daemon', message, remedy, error);

@@ -117,7 +117,7 @@ describe('without a daemon', () => {
     await peer.vanish();
     const lab = runningLab();
     const { err } = await run('status');
-    expect(err.includes('a lab that runs here')).toBe(lab !== undefined);
+    expect(err.includes('for the running lab')).toBe(lab !== undefined);
     if (lab !== undefined) expect(err).toContain(`--api ${lab.api}`);
   });
 
