@@ -21,6 +21,7 @@ import {
 } from './expr.ts';
 import type { Node } from './expr.ts';
 import type { Frame, Header } from './frame.ts';
+import { constant } from './symbols.ts';
 
 /**
  * What a frame has been counted as: nothing yet, one of the verdicts, what is the box's own affair, or more than one. Sums over kinds
@@ -99,8 +100,14 @@ export class Model {
     this.#ports = ports;
   }
 
+  readonly #once = new Set<Node>();
   /** Rules that some frame comes to. */
   readonly met = new Set<Rule>();
+
+  /** What is so of every ruleset: a map has one verdict for a key. */
+  premise(): Node {
+    return and(...this.#once);
+  }
 
   /** What becomes of a frame in the base chain of this hook. */
   hook(name: string): Outcome {
@@ -384,7 +391,7 @@ export class Model {
               high === undefined ? undefined : numberOf(high, value.width),
             ];
             const above = ule(bv(value.width, first), value);
-            if (end === first + 1n) return eq(value, bv(value.width, first));
+            if (end === first + 1n) return eq(value, constant(value.width, first));
             return end === undefined ? above : and(above, ult(value, bv(value.width, end)));
           }),
       );
@@ -393,8 +400,8 @@ export class Model {
       ...set.elements
         .filter(({ verdict }) => wanted(verdict))
         .map(({ words }) => {
-          const key = registers.key(from, words.length);
-          return and(...key.map((byte, at) => eq(byte, bv(8, bytesOf(words, 4 * words.length)[at] ?? 0))));
+          const key = concat(...registers.key(from, words.length));
+          return eq(key, constant(key.width, numberOf(words, key.width)));
         }),
     );
   }
@@ -403,7 +410,14 @@ export class Model {
     const distinct = new Map<string, Verdict>();
     for (const { verdict, ends } of this.#set(name).elements)
       if (!ends && verdict !== undefined) distinct.set(verdictText(verdict), verdict);
-    return [...distinct.values()].map((verdict) => [verdict, this.#member(name, registers, from, verdict)]);
+    const found = [...distinct.values()].map((verdict): [Verdict, Node] => [
+      verdict,
+      this.#member(name, registers, from, verdict),
+    ]);
+    // No set has a key twice: where keys are variables, these are not the same.
+    for (const [at, [, one]] of found.entries())
+      for (const [, other] of found.slice(at + 1)) this.#once.add(not(and(one, other)));
+    return found;
   }
 
   /** Of a set with ends; undefined of any other. */
@@ -445,20 +459,21 @@ function numberOf(words: Words, width: number): bigint {
 
 function compare(how: string, bytes: readonly Node[], words: Words): Node {
   const value = concat(...bytes);
-  const constant = bv(value.width, numberOf(words, value.width));
+  const number = numberOf(words, value.width);
+  const bound = bv(value.width, number);
   switch (how) {
     case 'eq':
-      return eq(value, constant);
+      return eq(value, constant(value.width, number));
     case 'neq':
-      return not(eq(value, constant));
+      return not(eq(value, constant(value.width, number)));
     case 'lt':
-      return ult(value, constant);
+      return ult(value, bound);
     case 'lte':
-      return ule(value, constant);
+      return ule(value, bound);
     case 'gt':
-      return ult(constant, value);
+      return ult(bound, value);
     case 'gte':
-      return ule(constant, value);
+      return ule(bound, value);
   }
   throw new Error(`cmp ${how}`);
 }

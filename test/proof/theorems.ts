@@ -7,7 +7,7 @@ import type { BpfInstruction } from './capture-filter.ts';
 import { FALSE, TRUE, Valuation, and, eq, not, or } from './expr.ts';
 import type { Node } from './expr.ts';
 import { CONTENTS, Frame, KINDS, bytesOfFrame } from './frame.ts';
-import type { Kind } from './frame.ts';
+import type { Header, Kind } from './frame.ts';
 import { Model } from './model.ts';
 import type { ByCount, Counted, Learned } from './model.ts';
 import type { Example, Solver } from './solver.ts';
@@ -36,6 +36,28 @@ const COUNTED_AS: Readonly<Record<Reason, Counted>> = {
   leak: 'leak',
 };
 
+/** Bytes and ends of a header are asked for again and again, and long to make: each is made once. */
+function remembered({ byte, holds }: Header): Header {
+  const [bytes, ends] = [new Map<number, Node>(), new Map<number, Node>()];
+  const once = (known: Map<number, Node>, at: number, make: (at: number) => Node): Node => {
+    const found = known.get(at) ?? make(at);
+    known.set(at, found);
+    return found;
+  };
+  return { byte: (at) => once(bytes, at, byte), holds: (end) => once(ends, end, holds) };
+}
+
+function frameOf(kind: Kind): Frame {
+  const frame = new Frame(kind);
+  const { link, network, transport, inner } = frame;
+  return Object.assign(frame, {
+    link: remembered(link),
+    network: remembered(network),
+    transport: remembered(transport),
+    inner: remembered(inner),
+  });
+}
+
 /** One kind of frames under one ruleset: what the kernel does, and what the specification says. */
 export class Case {
   readonly kind: Kind;
@@ -46,15 +68,14 @@ export class Case {
   /** Those that end there. */
   readonly held: ByCount;
   readonly learns: readonly Learned[];
-  /** From one port to the other. */
-  readonly leaves: Node;
   readonly said: Specified;
   readonly #state: BoxState;
+  #leaves: Node | undefined;
 
   constructor(code: Bytecode, kind: Kind, policy: Policy, state: BoxState) {
     this.kind = kind;
     this.#state = state;
-    this.frame = new Frame(kind);
+    this.frame = frameOf(kind);
     const { lan, wan } = policy.bridge;
     this.model = new Model(
       code,
@@ -65,13 +86,27 @@ export class Case {
     this.enters = entering.accept;
     this.held = entering.drop;
     this.learns = entering.learns;
-    this.leaves = or(...this.model.hook('forward').accept.values());
     this.said = specification(this.frame, policy, state);
   }
 
-  /** Frames of which the kernel thinks otherwise than the specification: where they come in; where they would leave. */
-  goals(): { readonly theorem: string; readonly goal: Node }[] {
+  /** From one port to the other. */
+  get leaves(): Node {
+    return (this.#leaves ??= or(...this.model.hook('forward').accept.values()));
+  }
+
+  /** Frames of which the kernel thinks otherwise than the specification where they would leave. */
+  leaving(): Goal {
     const { premise } = this.frame;
+    return {
+      theorem:
+        'what goes on leaves if, and only if, it is neither forged by the box nor bears an address of its own',
+      goal: and(premise, not(eq(this.leaves, and(premise, this.said.mayLeave)))),
+    };
+  }
+
+  /** The same where they come in. */
+  entering(): readonly Goal[] {
+    const premise = and(this.frame.premise, this.model.premise());
     const { mayLeave, is } = this.said;
     const wrong: Node[] = [];
     for (const counted of ['tunnel', 'plumbing', 'allowed', 'pass', 'leak'] as const) {
@@ -105,19 +140,18 @@ export class Case {
         ),
       },
       {
-        theorem:
-          'what goes on leaves if, and only if, it is neither forged by the box nor bears an address of its own',
-        goal: and(premise, not(eq(this.leaves, and(premise, mayLeave)))),
-      },
-      {
         theorem: 'the kernel learns what the specification says that it learns, and nothing else',
         goal: and(premise, this.frame.congruence(), or(...this.#lessons())),
       },
       {
-        theorem: 'what nothing was counted for does not leave',
-        goal: and(premise, this.enters.get('none') ?? FALSE, this.leaves),
+        theorem: 'what nothing was counted for may not leave',
+        goal: and(premise, this.enters.get('none') ?? FALSE, mayLeave),
       },
     ];
+  }
+
+  goals(): readonly Goal[] {
+    return [...this.entering(), this.leaving()];
   }
 
   /** For each set: that something is put into it when it should not be, or not when it should, or something else. */
@@ -141,19 +175,21 @@ export class Case {
   refutation(theorem: string, example: Example): Refutation {
     const values = new Valuation(({ name }) => example.get(name) ?? 0n);
     const leaves = values.holds(this.leaves);
-    const found = [...this.enters]
-      .filter(([, node]) => leaves && values.holds(node))
-      .map(([counted]) => counted);
-    const said = values.holds(this.said.mayLeave)
-      ? [...this.said.is]
-          .filter(([, node]) => values.holds(node))
-          .map(([reason]) => `${reason}${mayCross(reason, this.#state) ? '' : ', does not cross'}`)
-      : ['never leaves'];
+    const found = [...this.enters].filter(([, node]) => values.holds(node)).map(([counted]) => counted);
+    const said = [
+      ...[...this.said.is]
+        .filter(([, node]) => values.holds(node))
+        .map(([reason]) => `${reason}${mayCross(reason, this.#state) ? '' : ', does not cross'}`),
+      ...(values.holds(this.said.mayLeave) ? [] : ['never leaves']),
+    ];
     return {
       theorem,
       kind: this.kind,
       bytes: bytesOfFrame(this.kind, (name) => example.get(name) ?? 0n),
-      kernel: found.length === 0 ? 'does not cross' : `crosses as ${found.join(', ')}`,
+      kernel:
+        found.length === 0
+          ? 'does not cross'
+          : `${leaves ? 'crosses' : 'comes in, and does not leave,'} as ${found.join(', ')}`,
       specification: said.join('; ') || 'no way to cross',
       path: [
         ...this.model.path('prerouting', (node) => values.holds(node)),
@@ -162,6 +198,12 @@ export class Case {
       example,
     };
   }
+}
+
+interface Goal {
+  readonly theorem: string;
+  /** Holds for frames that refute it. */
+  readonly goal: Node;
 }
 
 /** Frames for which a theorem does not hold. */
@@ -200,7 +242,7 @@ export async function refuteFilter(
   const found: Refutation[] = [];
   const state: BoxState = { mode: 'block', learned, boxMacs: [], canary: [] };
   for (const kinds of SEEN) {
-    const [up, down] = [new Frame(kinds.up), new Frame(kinds.down)];
+    const [up, down] = [frameOf(kinds.up), frameOf(kinds.down)];
     const goals = [up, down].map((frame) => {
       const isOutgoing = (frame === up) === (port === 'wan');
       const tunnel = specification(frame, policy, state).is.get('tunnel') ?? FALSE;
