@@ -7,11 +7,18 @@ import { GivenTable } from '../../src/policy/compile/nft-change.ts';
 import type { TableChange } from '../../src/policy/compile/nft-change.ts';
 import { FAMILY, TABLE, rulesetText } from '../../src/policy/compile/nft-model.ts';
 import type { NftElement, NftRuleset } from '../../src/policy/compile/nft-model.ts';
-import { differences, elementDifferences, mendingText } from '../../src/policy/compile/readback.ts';
+import {
+  differences,
+  elementDifferences,
+  mendingText,
+  shapeOfListing,
+} from '../../src/policy/compile/readback.ts';
 import { monotonicMs } from '../os/clock.ts';
 import { RunError } from '../os/run-command.ts';
 import { applyRuleset, counterValues, listSets, listTable, tableHandle } from './nftables.ts';
 import type { NftListing, TableCounters } from './nftables.ts';
+import { TableShapes } from './table-shape.ts';
+import type { ShapeFinding } from './table-shape.ts';
 
 export interface FirewallListener {
   state(state: FirewallState): void;
@@ -37,6 +44,7 @@ export class Firewall {
    * knows what the kernel should have: before the first, and after one that it may or may not have taken.
    */
   #compile: (() => NftRuleset) | undefined;
+  readonly #shapes = new TableShapes();
   #whyUnknown = 'nothing was applied yet';
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -126,10 +134,20 @@ export class Firewall {
     const found = this.#compile === undefined ? [this.#whyUnknown] : differences(listing, this.#table.shape);
     const [first] = found;
     this.#isHeld = first === undefined;
-    this.#listener.state({ verified: this.#isHeld, detail: first ?? 'read back and equal' });
+    this.#listener.state({
+      verified: this.#isHeld,
+      detail: first ?? 'read back and equal',
+      ...(this.#isHeld ? this.#shapeOf(listing) : {}),
+    });
     const handle = tableHandle(listing, TABLE) ?? 0;
     this.#listener.reading(begun, ended, { handle, values: counterValues(listing) });
     return { found, listing };
+  }
+
+  /** What was read back is what was given: of its rules those are proven that the kernel says it has. */
+  #shapeOf(listing: NftListing): ShapeFinding | undefined {
+    const read = shapeOfListing(listing);
+    return read === undefined ? undefined : this.#shapes.find(this.#table.shape, read);
   }
 
   /** Of a change of elements alone: a set is listed in a tenth of the time that a table takes. What cannot be listed is not held. */

@@ -1,8 +1,10 @@
 // Knows: what is asked of ports, bridge, rules and taps. Must not know: how they are looked at.
 // What it asks for is what README.md, What it guarantees, stands on.
 
-import { differences } from '../../src/policy/compile/readback.ts';
+import { differences, shapeOfListing } from '../../src/policy/compile/readback.ts';
 import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
+import { findingOf } from '../bridge/table-shape.ts';
+import type { ShapeFinding } from '../bridge/table-shape.ts';
 import type { Check, Finding, Subject } from './finding.ts';
 import { found, ok } from './finding.ts';
 
@@ -80,7 +82,7 @@ export const rules: Check = async ({ status, stateDir, run, readText }) => {
   const check = 'rules';
   if (status !== undefined) {
     const { verified, detail } = status.health.ruleset;
-    if (verified) return [ok(check, detail)];
+    if (verified) return [ok(check, detail), ...shapeFindings(status.health.ruleset)];
     return [
       found('fault', check, detail, 'The daemon puts them back; what else on this machine changes them?'),
     ];
@@ -100,8 +102,14 @@ export const rules: Check = async ({ status, stateDir, run, readText }) => {
     return [
       found('unknown', check, 'they are there, with nothing to hold them against', 'Start leakguardd.'),
     ];
-  const [first] = differences(JSON.parse(listing), boot);
-  if (first === undefined) return [ok(check, 'those of the last boot, read back')];
+  const parsed: unknown = JSON.parse(listing);
+  const table = shapeOfListing(parsed);
+  const [first] = differences(parsed, boot);
+  if (first === undefined)
+    return [
+      ok(check, 'those of the last boot, read back'),
+      ...(table === undefined ? [] : shapeFindings(findingOf(table))),
+    ];
   return [
     found(
       'warning',
@@ -111,6 +119,20 @@ export const rules: Check = async ({ status, stateDir, run, readText }) => {
     ),
   ];
 };
+
+/** README.md, What is proven. */
+function shapeFindings({ shape, unproven }: Partial<ShapeFinding>): Finding[] {
+  if (shape === undefined) return [];
+  if (shape === 'proven') return [ok('shape', shape)];
+  return [
+    found(
+      'warning',
+      'shape',
+      `${shape}: ${unproven ?? ''}`,
+      'Nothing has to be done: such rules are tested, and were not proven for every frame (README.md, What is proven).',
+    ),
+  ];
+}
 
 export const guard: Check = ({ status, silence }) => {
   const check = 'daemon';

@@ -18,6 +18,9 @@ export const STATES = [
 ] as const;
 export type State = (typeof STATES)[number];
 
+/** Whether the rules in the kernel are, but for addresses, some that were proven (test/proof). */
+export const TABLE_SHAPES = ['proven', 'not a proven shape'] as const;
+
 /** Names of the lamp's patterns; what each looks like is the driver's business. */
 export const LAMPS = ['green', 'green-blip', 'amber', 'red', 'red-flash', 'alternating'] as const;
 export type Lamp = (typeof LAMPS)[number];

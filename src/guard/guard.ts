@@ -56,7 +56,7 @@ export interface GuardPorts {
   readonly leads?: Leads;
 }
 
-export interface FirewallState {
+export interface FirewallState extends Partial<Pick<HealthView['ruleset'], 'shape' | 'unproven'>> {
   readonly verified: boolean;
   readonly detail: string;
 }

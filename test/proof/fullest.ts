@@ -5,7 +5,19 @@
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
 import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import { policyOf } from '../policy/policies.ts';
+import {
+  ANSWERED,
+  ANYWHERE,
+  CHANGED,
+  CROWD,
+  LEARNED,
+  NAMES,
+  NEBULA,
+  SPLIT,
+  TAILSCALE,
+  ZEROTIER,
+  policyOf,
+} from '../policy/policies.ts';
 import type { BoxState } from './spec.ts';
 import type { Tried } from './tried.ts';
 
@@ -16,32 +28,20 @@ export interface Case {
   readonly knowsOwn: boolean;
   readonly knowsLinks: boolean;
   readonly hasAddress: boolean;
+  readonly mode: 'block' | 'watch';
 }
 
 const PROFILE_CASES = ['closed', 'any', 'split', 'answered'] as const;
 const FLAGS = ['ignoresChatter', 'knowsOwn', 'knowsLinks', 'hasAddress'] as const;
-/** As many cases as there are without a policy: no page, a page. */
-export const CLOSED_CASES = [64, 65] as const;
-
-export function caseOf(policy: Policy, learned: LearnedState): Case {
-  const isOpen = policy.profile !== 'full-tunnel' && policy.direct !== 'none';
-  return {
-    profile: !isOpen
-      ? 'closed'
-      : policy.profile !== 'split'
-        ? 'any'
-        : policy.direct === 'answered'
-          ? 'answered'
-          : 'split',
-    ignoresChatter: policy.localChatter === 'ignore',
-    knowsOwn: learned.own.length > 0,
-    knowsLinks: learned.links.some(({ network }) => network.includes(':') && network.endsWith('/64')),
-    hasAddress: policy.management.address !== 'none',
-  };
-}
+/** Without a policy: no page, a page. */
+export const CLOSED_CASES = [128, 129] as const;
 
 export function caseNumber(one: Case): number {
-  return FLAGS.reduce((sum, flag, at) => sum + (one[flag] ? 4 << at : 0), PROFILE_CASES.indexOf(one.profile));
+  const profile = PROFILE_CASES.indexOf(one.profile);
+  return (
+    FLAGS.reduce((sum, flag, at) => sum + (one[flag] ? 4 << at : 0), profile) +
+    (one.mode === 'watch' ? 64 : 0)
+  );
 }
 
 /** Words that no rule has by itself, each another. */
@@ -161,12 +161,12 @@ export interface Wanted extends Case {
   /** Everybody has a pass. */
   readonly passForAll: boolean;
   readonly ssh: boolean;
-  readonly mode: 'block' | 'watch';
 }
 
-export function fullest(of: Wanted): Tried {
+/** With everything, or with one of a sort: the frames of its parts are the same. */
+export function fullest(of: Wanted, size: 'all' | 'few' = 'all'): Tried {
   const words = new Words();
-  const names = namesOf();
+  const names = namesOf().slice(0, size === 'all' ? undefined : 1);
   const isStub = of.profile === 'any';
   const lines = [
     'version: 1',
@@ -175,9 +175,13 @@ export function fullest(of: Wanted): Tried {
     `localChatter: ${of.ignoresChatter ? 'ignore' : 'red'}`,
     `management: {address: ${of.management === 'static' ? '192.168.37.9/24' : of.management}${of.ssh ? ', ssh: true' : ''}}`,
     'tunnels:',
-    ...tunnels(words, names).map((line) => `  - ${line}`),
+    ...tunnels(words, names)
+      .slice(0, size === 'all' ? undefined : 1)
+      .map((line) => `  - ${line}`),
     'allow:',
-    ...allowRows(words).map((line) => `  - ${line}`),
+    ...allowRows(words)
+      .slice(0, size === 'all' ? undefined : 1)
+      .map((line) => `  - ${line}`),
     ...(isStub
       ? [
           `resolvers: ['dot:${words.four()}:853', 'doq:[${words.six()}]:853']`,
@@ -254,30 +258,81 @@ export function fullest(of: Wanted): Tried {
 
 const BOTH = [false, true] as const;
 
-/** Every case, and of what only one part depends on each once with everything that this part depends on besides. */
-export function cases(profiles: readonly Case['profile'][]): Wanted[] {
-  const usual = {
-    hasAddress: true,
-    seeksRouter: false,
-    management: 'dhcp',
-    ssh: false,
-    passForAll: false,
-    mode: 'block',
-  } as const;
+/** Every case, and of what only one part depends on everything with it. */
+function cases(profiles: readonly Case['profile'][], passes: readonly boolean[]): Wanted[] {
+  const usual = { hasAddress: true, management: 'dhcp', ssh: false, mode: 'block' } as const;
   return profiles.flatMap((profile) =>
-    BOTH.flatMap((ignoresChatter) =>
-      BOTH.flatMap((knowsOwn) =>
-        BOTH.flatMap((knowsLinks) =>
-          BOTH.flatMap((knowsOwn6) =>
-            BOTH.map((mayHaveOthers6): Wanted => ({
-              ...usual,
-              ...{ profile, ignoresChatter, knowsOwn, knowsLinks, knowsOwn6, mayHaveOthers6 },
-              // Up and down: no part depends on both.
-              seeksRouter: mayHaveOthers6,
-            })),
+    passes.flatMap((passForAll) =>
+      BOTH.flatMap((ignoresChatter) =>
+        BOTH.flatMap((knowsOwn) =>
+          BOTH.flatMap((knowsLinks) =>
+            BOTH.flatMap((knowsOwn6) =>
+              BOTH.map((mayHaveOthers6): Wanted => ({
+                ...usual,
+                ...{ profile, passForAll, ignoresChatter, knowsOwn, knowsLinks, knowsOwn6, mayHaveOthers6 },
+                // Up and down: no part depends on both.
+                seeksRouter: mayHaveOthers6,
+              })),
+            ),
           ),
         ),
       ),
     ),
   );
 }
+
+/** How the box itself is reached, in both modes. */
+function boxes(one: Wanted): Wanted[] {
+  const managements = [
+    { management: 'none', ssh: false, hasAddress: false },
+    ...(['dhcp', 'static'] as const).flatMap((management) =>
+      BOTH.map((ssh) => ({ management, ssh, hasAddress: true })),
+    ),
+  ] as const;
+  return managements.flatMap((box) =>
+    (['block', 'watch'] as const).map((mode) => ({ ...one, ...box, mode })),
+  );
+}
+
+/** Of profiles that the specification speaks of and that were proven. */
+const PROVEN_PROFILES = ['closed', 'any'] as const;
+
+/** What is proven, as it is made: the fullest policies, then small ones for what is before them, in watch mode too. */
+export const FULLEST: readonly (() => Tried)[] = [
+  ...cases(PROVEN_PROFILES, BOTH).map((wanted) => () => fullest(wanted)),
+  ...cases(['closed'], [false])
+    .slice(0, 1)
+    .flatMap(boxes)
+    .map((wanted) => () => fullest(wanted, 'few')),
+];
+
+/** Every case there is, with everything that any part depends on. */
+export function everyCase(): readonly Wanted[] {
+  return cases(PROFILE_CASES, BOTH).flatMap((one) => {
+    const all = boxes(one);
+    const isFirst = !one.passForAll && !one.knowsOwn6 && !one.mayHaveOthers6;
+    return isFirst ? all : all.filter(({ management, ssh }) => management !== 'static' && !ssh);
+  });
+}
+
+const golden = (name: string, policy: Policy): Tried => ({
+  name,
+  policy,
+  states: (['block', 'watch'] as const).map((mode) => [
+    mode,
+    { mode, learned: LEARNED, boxMacs: ['02:00:00:00:00:bb'], canary: ['02:00:00:00:00:cc'] },
+  ]),
+});
+
+/** Other policies that the tests of src/policy have; of some the specification does not speak. */
+export const GOLDEN: readonly Tried[] = [
+  golden('split', SPLIT),
+  golden('split, answered addresses', ANSWERED),
+  golden('long names', NAMES),
+  golden('anywhere', ANYWHERE),
+  golden('a crowd', CROWD),
+  golden('changed WireGuard', CHANGED),
+  golden('Tailscale', TAILSCALE),
+  golden('Nebula', NEBULA),
+  golden('ZeroTier', ZEROTIER),
+];

@@ -200,7 +200,7 @@ export class Case {
   }
 }
 
-interface Goal {
+export interface Goal {
   readonly theorem: string;
   /** Holds for frames that refute it. */
   readonly goal: Node;

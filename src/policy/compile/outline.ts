@@ -64,6 +64,14 @@ export function partsOf({ chains, sets, timed }: TableShape, short: Short): read
   return [{ ...before, pieces: [...before.pieces, ...table.unread().map(short)] }, ...parts];
 }
 
+/** Which verdicts the maps of a table hold, and which sets hold anything, as one text. */
+export function verdictsOf({ sets, timed }: TableShape): string {
+  return [...heldBy([sets, timed])]
+    .map(([name, held]) => `${name}: ${[...held].sort().join(', ')}`)
+    .sort()
+    .join('\n');
+}
+
 /** By set or map that is not empty, the verdicts that its elements have; '' where they have none. */
 function heldBy(all: readonly ReadonlyMap<string, ReadonlySet<string>>[]): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();

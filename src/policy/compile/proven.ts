@@ -3,13 +3,15 @@
 import type { Part } from './outline.ts';
 
 export interface ProvenShapes {
-  /** By part: the pieces that were met, and each frame with the cases and the pieces (numbers of both) that it was proven with. */
+  /** By part: the pieces that were met; each frame with the cases in which it is, and the pieces (numbers of both) that it was proven with. */
   readonly parts: Readonly<
     Record<
       string,
       {
         readonly pieces: readonly string[];
-        readonly frames: Readonly<Record<string, { readonly cases: string; readonly pieces: string }>>;
+        readonly frames: Readonly<
+          Record<string, { readonly cases: string; readonly pieces: readonly string[] }>
+        >;
       }
     >
   >;
@@ -37,12 +39,12 @@ export function whyUnproven(parts: readonly Part[], proven: ProvenShapes): strin
     const known = proven.parts[name];
     const found = known?.frames[frame];
     if (known === undefined || found === undefined) return `${name}: its rules`;
-    const has = numberOf(found.pieces);
-    const other = pieces.filter((piece) => {
-      const at = known.pieces.indexOf(piece);
-      return at < 0 || ((has >> BigInt(at)) & 1n) === 0n;
-    });
-    if (other.length > 0) return `${name}: ${other.length} of its rules with addresses`;
+    const numbers = pieces.map((piece) => known.pieces.indexOf(piece));
+    const unknown = numbers.filter((number) => number < 0).length;
+    if (unknown > 0) return `${name}: ${unknown} of its rules with addresses`;
+    const wanted = numberOf(bitsOf(numbers));
+    if (!found.pieces.some((set) => (wanted & ~numberOf(set)) === 0n))
+      return `${name}: its rules with addresses together`;
     cases &= numberOf(found.cases);
   }
   if (cases === 0n) return 'its parts are of different policies';
