@@ -215,8 +215,17 @@ export class Model {
     const registers = new Registers();
     const verdicts: { when: Node; verdict: Verdict }[] = [];
     let counts: { when: Node; counted: Counted } | undefined;
+    /** What all instructions so far let go on. Joined once: of names the specification has then the same node. */
+    const met: Node[] = [];
     let matches = TRUE;
     for (const instruction of rule.instructions) {
+      if (COMPARES.has(instruction.of)) {
+        const goesOn = this.#step(instruction as Stepped, registers);
+        if (goesOn === FALSE) break;
+        met.push(goesOn);
+        continue;
+      }
+      matches = and(...met);
       if (and(reached, matches) === FALSE) break;
       switch (instruction.of) {
         case 'verdict':
@@ -228,14 +237,14 @@ export class Model {
           break;
         }
         case 'counter of': {
-          matches = and(matches, this.#member(instruction.set, registers, instruction.from, undefined));
+          met.push(this.#member(instruction.set, registers, instruction.from, undefined));
           const names = [...rule.text.matchAll(/"((?:up|down)_[a-z0-9_]+)"/g)].map(([, name = '']) =>
             countedBy(name),
           );
           const [counted] = names;
           if (counted === undefined || names.some((one) => one !== counted))
             throw new Error(`counters of ${rule.text}`);
-          counts = { when: matches, counted };
+          counts = { when: and(...met), counted };
           break;
         }
         case 'lookup': {
@@ -245,7 +254,7 @@ export class Model {
             break;
           }
           const member = this.#member(instruction.set, registers, instruction.from, undefined);
-          matches = and(matches, instruction.inverted ? not(member) : member);
+          met.push(instruction.inverted ? not(member) : member);
           break;
         }
         case 'dynset':
@@ -255,20 +264,17 @@ export class Model {
             key: concat(...registers.all(instruction.from)),
             when: matches,
           });
-          matches = and(matches, variable(`room in ${instruction.set}`, 0));
+          met.push(variable(`room in ${instruction.set}`, 0));
           break;
         default:
-          matches = and(matches, this.#step(instruction, registers));
+          met.push(this.#step(instruction, registers));
       }
     }
     return { verdicts: verdicts.filter(({ when }) => when !== FALSE), counts, learned };
   }
 
   /** Of an instruction that loads or compares: when the rule goes on behind it. */
-  #step(
-    instruction: Exclude<Instruction, { of: 'verdict' | 'counter' | 'counter of' | 'lookup' | 'dynset' }>,
-    registers: Registers,
-  ): Node {
+  #step(instruction: Stepped, registers: Registers): Node {
     switch (instruction.of) {
       case 'payload': {
         const { base, offset, length, to } = instruction;
@@ -414,6 +420,10 @@ export class Model {
     return found;
   }
 }
+
+type Stepped = Exclude<Instruction, { of: 'verdict' | 'counter' | 'counter of' | 'lookup' | 'dynset' }>;
+/** Whether any frame comes there is not asked before these, of which names have hundreds of thousands. */
+const COMPARES: ReadonlySet<Instruction['of']> = new Set(['payload', 'bitwise', 'cmp', 'range']);
 
 interface Interval {
   readonly low: Words;

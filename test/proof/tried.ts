@@ -5,6 +5,8 @@ import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import {
+  ANSWERED,
+  ANSWERED_LEARNED,
   BARE,
   FULL,
   IKE_STREAMS,
@@ -12,6 +14,7 @@ import {
   PASSING,
   RANGES,
   RANGES_LEARNED,
+  SPLIT,
   STUB,
   STUB_SHUT,
   policyOf,
@@ -51,6 +54,13 @@ export const SHIPPED: readonly Tried[] = [
     ...RANGES_LEARNED,
     passes: PASSING.passes,
     links: PASSING.links,
+  }),
+  tried('split', SPLIT, LEARNED, PASSING),
+  tried('split, answered addresses', ANSWERED, ANSWERED_LEARNED, {
+    ...ANSWERED_LEARNED,
+    passes: PASSING.passes,
+    links: PASSING.links,
+    portals: PASSING.portals,
   }),
 ];
 
