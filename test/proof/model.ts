@@ -217,7 +217,6 @@ export class Model {
     let counts: { when: Node; counted: Counted } | undefined;
     /** What all instructions so far let go on. Joined once: of names the specification has then the same node. */
     const met: Node[] = [];
-    let matches = TRUE;
     for (const instruction of rule.instructions) {
       if (COMPARES.has(instruction.of)) {
         const goesOn = this.#step(instruction as Stepped, registers);
@@ -225,7 +224,7 @@ export class Model {
         met.push(goesOn);
         continue;
       }
-      matches = and(...met);
+      const matches = and(...met);
       if (and(reached, matches) === FALSE) break;
       switch (instruction.of) {
         case 'verdict':
@@ -257,15 +256,14 @@ export class Model {
           met.push(instruction.inverted ? not(member) : member);
           break;
         }
-        case 'dynset':
-          // A full set takes no more, and then the rule goes no further.
-          learned.push({
-            set: instruction.set,
-            key: concat(...registers.all(instruction.from)),
-            when: matches,
-          });
-          met.push(variable(`room in ${instruction.set}`, 0));
+        case 'dynset': {
+          // A full set takes no more, and then the rule goes no further; what it has already it renews (nft_rhash_update).
+          const { set, from } = instruction;
+          const key = concat(...registers.all(from));
+          learned.push({ set, key, when: matches });
+          met.push(or(variable(`room in ${set}`, 0), this.#frame.isMember(set, key)));
           break;
+        }
         default:
           met.push(this.#step(instruction, registers));
       }
@@ -439,8 +437,9 @@ function intervalsOf(set: SetOfElements): readonly Interval[] | undefined {
     const [x, y] = [numberOf(a.words, width), numberOf(b.words, width)];
     return x < y ? -1 : x > y ? 1 : Number(b.ends) - Number(a.ends);
   });
+  // Up to the next element, whichever it is: of anonymous maps nft writes no end where the next begins (nft_rbtree_lookup asks for no more).
   return sorted.flatMap(({ words, verdict, ends }, at) =>
-    ends ? [] : [{ low: words, verdict, high: sorted.slice(at + 1).find((one) => one.ends)?.words }],
+    ends ? [] : [{ low: words, verdict, high: sorted[at + 1]?.words }],
   );
 }
 
