@@ -8,7 +8,7 @@ export const REASONS = ['tunnel', 'plumbing', 'allowed', 'pass', 'held', 'leak']
 export type Reason = (typeof REASONS)[number];
 
 /** What the kernel learns from a frame of a clause: in which set, what, and of which of its frames alone. */
-interface Lesson {
+export interface Lesson {
   readonly set: string;
   readonly key: readonly Field[];
   readonly only: Formula;
@@ -25,7 +25,14 @@ export type Clauses = readonly Clause[];
 
 const clause =
   (reason: Reason) =>
-  (name: string, ...all: readonly Formula[]): Clause => ({ reason, name, holds: both(...all), lessons: [] });
+  (name: string, ...all: readonly (Formula | Lesson)[]): Clause => ({
+    reason,
+    name,
+    holds: both(...all.flatMap((one) => (isLesson(one) ? [] : [one]))),
+    lessons: all.filter(isLesson),
+  });
+
+const isLesson = (one: Formula | Lesson): one is Lesson => 'set' in one;
 
 export const tunnel = clause('tunnel');
 export const plumbing = clause('plumbing');
@@ -34,7 +41,7 @@ export const pass = clause('pass');
 export const held = clause('held');
 export const leak = clause('leak');
 
-/** The same clause, from whose frames the kernel learns. */
-export function teaches(of: Clause, set: string, key: readonly Field[], only: Formula = ALWAYS): Clause {
-  return { ...of, lessons: [...of.lessons, { set, key, only }] };
+/** In a clause: from its frames, or from those alone, the kernel learns this. */
+export function learn(set: string, key: readonly Field[], only: Formula = ALWAYS): Lesson {
+  return { set, key, only };
 }

@@ -21,30 +21,32 @@ function isWhole6({ f }: Sight, ...lengths: readonly number[]): Formula {
 
 // ---- Addresses: RFC 826 for Ethernet and IPv4, RFC 2131, RFC 8415, RFC 4861.
 
-/** 1 asks, 2 answers. */
-export function arp({ f }: Sight, operation: 1 | 2): Formula {
-  return both(is(f.arp.form, 0x000108000604n), is(f.arp.operation, operation));
-}
+const arp = ({ f }: Sight, operation: number): Formula =>
+  both(is(f.arp.form, 0x000108000604n), is(f.arp.operation, operation));
+export const asks4 = (s: Sight): Formula => arp(s, 1);
+export const answers4 = (s: Sight): Formula => arp(s, 2);
 
 /** Nothing behind ARP's message but the zeros that fill a short frame up. */
-export function isBareArp({ f }: Sight): Formula {
+export function endsBare({ f }: Sight): Formula {
   const filled = [42, 46].map((held) => both(is(f.held, held), isZero(f.network(28, held - 28))));
   return either(is(f.held, 28), ...filled);
 }
 
 /** A request of at most 576 bytes whose fields of servers are empty. */
 export function dhcpRequest(s: Sight): Formula {
+  if (s.family === 6) return NEVER;
   const { udp, payload } = s.f;
   const empty = [payload(16, 12), payload(34, 10), payload(44, 192)].map(isZero);
   const sizes = both(isFrom(s.length, 0, 576), isFrom(udp.length, 248, 556));
   const ports = both(is(udp.source, 68), is(udp.destination, 67));
-  return both(s.isFour, ports, sizes, says(s, 0, 4, 0x01010600), says(s, 236, 4, 0x63825363), ...empty);
+  return both(ports, sizes, says(s, 0, 4, 0x01010600), says(s, 236, 4, 0x63825363), ...empty);
 }
 
 export function dhcpReply(s: Sight): Formula {
+  if (s.family === 6) return NEVER;
   const { destination, length } = s.f.udp;
   const head = both(says(s, 0, 3, 0x020106), says(s, 236, 4, 0x63825363));
-  return both(s.isFour, is(destination, 68), isAtLeast(length, 248), head);
+  return both(is(destination, 68), isAtLeast(length, 248), head);
 }
 
 export function dhcp6Up(s: Sight): Formula {
@@ -58,12 +60,19 @@ export function dhcp6Down(s: Sight): Formula {
   return both(is(destination, 546), isAtLeast(length, 12), says(s, 0, 1, 2, 7, 10));
 }
 
-/** Hop limit 255 proves that no router was crossed (RFC 4861 section 3.1). With lengths: no more options than these have room for. */
-export function discovery(s: Sight, type: number, ...lengths: readonly number[]): Formula {
-  if (s.family === 4) return NEVER;
-  const size = lengths.length === 0 ? both() : isWhole6(s, ...lengths);
-  return both(icmp(s, type, 0), is(s.f.ip[6].hops, 255), size);
+/** Hop limit 255 proves that no router was crossed (RFC 4861 section 3.1). */
+function discovery(s: Sight, type: number): Formula {
+  return s.family === 4 ? NEVER : both(icmp(s, type, 0), is(s.f.ip[6].hops, 255));
 }
+
+/** What goes up has one option at most. */
+export const asksRouter = (s: Sight): Formula =>
+  both(discovery(s, 133), isWhole6(s, 8, 16), isIn(s.to, 'ff02::2'));
+export const asks6 = (s: Sight): Formula => both(discovery(s, 135), isWhole6(s, 24, 32));
+export const answers6 = (s: Sight): Formula => both(discovery(s, 136), isWhole6(s, 24, 32));
+export const tellsRouter = (s: Sight): Formula => discovery(s, 134);
+export const asked6 = (s: Sight): Formula => discovery(s, 135);
+export const answered6 = (s: Sight): Formula => discovery(s, 136);
 
 // ---- Reports about packets: RFC 792, RFC 1191, RFC 4443.
 
@@ -93,7 +102,7 @@ const LINK_GROUPS = ['ff02::/112', 'ff02::1:2', 'ff02::1:3', 'ff02::1:ff00:0/104
 const EIGHT = [1, 2, 3, 4, 5, 6, 7, 8] as const;
 
 /** Hop limit 1, and the alert as the only option; of IPv6 from a link-local address or none. */
-export function membership(s: Sight): Formula {
+export function alerted(s: Sight): Formula {
   const { f, family, from } = s;
   const hops = is(f.ip[family].hops, 1);
   if (family === 4)
@@ -103,14 +112,19 @@ export function membership(s: Sight): Formula {
   return both(is(f.network(6, 1), 0), hops, alert, isIn(from, '::', 'fe80::/10'));
 }
 
-export function isAboutGroups(s: Sight): Formula {
+/** Whole, without an alert. */
+export function igmp(s: Sight): Formula {
+  return s.family === 6 ? NEVER : both(s.protocol(2), is(s.f.ip[4].hops, 1));
+}
+
+export function aboutGroups(s: Sight): Formula {
   const { f, family, length } = s;
   const mld = both(is(f.icmp[6].type, 130, 131, 132, 143), is(f.icmp[6].code, 0));
   return both(isAtLeast(length, 32), family === 4 ? s.protocol(2) : mld);
 }
 
 /** A report or leave of at most eight groups of the link, without sources, and nothing behind it but zeros. */
-export function isReport(s: Sight): Formula {
+export function report(s: Sight): Formula {
   return s.family === 4 ? isIgmpReport(s) : isMldReport(s);
 }
 

@@ -45,6 +45,7 @@ export class Sight {
   readonly f: Fields;
   readonly up: boolean;
   readonly family: 4 | 6;
+  readonly fromMac: Field;
   readonly toMac: Field;
   /** The MAC address at the client's end. */
   readonly client: Field;
@@ -66,7 +67,8 @@ export class Sight {
     this.family = frame.kind.content.form.startsWith('6') ? 6 : 4;
     const { mac, port, ip } = this.f;
     const { source, destination, length } = ip[this.family];
-    [this.toMac, this.client] = [mac.destination, this.up ? mac.source : mac.destination];
+    [this.fromMac, this.toMac] = [mac.source, mac.destination];
+    this.client = this.up ? mac.source : mac.destination;
     [this.from, this.to, this.length] = [source, destination, length];
     [this.far, this.near] = this.up ? [destination, source] : [source, destination];
     this.port = this.up ? port.destination : port.source;
@@ -90,16 +92,20 @@ export class Sight {
     return this.k.isOpen ? NEVER : ALWAYS;
   }
 
-  get isFour(): Formula {
-    return this.family === 4 ? ALWAYS : NEVER;
-  }
-
   get isToStation(): Formula {
     return isMasked(this.toMac, 2 ** 40, 0);
   }
 
   get isToGroup(): Formula {
     return isIn(this.to, '224.0.0.0/4', 'ff00::/8');
+  }
+
+  get isFromLink(): Formula {
+    return isIn(this.from, LINK_LOCAL6);
+  }
+
+  get isToLink(): Formula {
+    return isIn(this.to, LINK_LOCAL6);
   }
 
   // ---- Fragments, by IPv4's own field (RFC 791) or IPv6's header (RFC 8200 section 4.5).
@@ -176,6 +182,10 @@ export class Sight {
       .flatMap(({ addresses }) => addresses);
     const isOfEsp = both(this.protocol(50), isIn(this.far, ...this.k.esp));
     return either(both(this.protocol(17), isIn(this.far, ...hosts)), isOfEsp);
+  }
+
+  get isTunnels(): Formula {
+    return either(this.servers.tunnel, both(no(this.servers.at), this.isEsp));
   }
 
   get isEsp(): Formula {
@@ -286,7 +296,12 @@ export class Sight {
     );
   }
 
-  get isClients(): Formula {
+  /** Who is offered an address has it not yet (RFC 2131 section 4.1). */
+  get isToDhcpClient(): Formula {
+    return this.family === 4 ? is(this.f.udp.destination, 68) : NEVER;
+  }
+
+  get isToClient(): Formula {
     const { isOpen, mine4 } = this.k;
     return this.family === 6 || isOpen || mine4.length === 0 ? ALWAYS : isIn(this.to, ...mine4);
   }
@@ -302,7 +317,15 @@ export class Sight {
   /** `allow` rows and networks of servers, for whom they are; with a pass everybody on the link. */
   #isNamed(place: Field): Formula {
     const rows = this.k.rows.map(({ network, client }) => both(isIn(place, network), this.isClient(client)));
-    return either(...rows, both(this.hasPass, isIn(place, ...this.k.passLinks)));
+    return either(...rows, both(this.hasPass, this.#isOnPassLink(place)));
+  }
+
+  #isOnPassLink(place: Field): Formula {
+    return isIn(place, ...this.k.passLinks);
+  }
+
+  get isOnPassLink(): Formula {
+    return this.#isOnPassLink(this.far);
   }
 
   /** To an address that no client has, though the box knows which they have. */
@@ -376,7 +399,7 @@ export class Sight {
 
   /** For the box, or from a client that bears its MAC address: judged elsewhere, or not at all. */
   isBox(macs: readonly string[]): Formula {
-    return either(this.isForBox(macs), this.up ? isOneOf(this.f.mac.source, macs) : NEVER);
+    return either(this.isForBox(macs), this.up ? isOneOf(this.fromMac, macs) : NEVER);
   }
 
   isForBox(macs: readonly string[]): Formula {
@@ -385,7 +408,7 @@ export class Sight {
 
   /** One of the frames by which the box proves itself. */
   isCanary(macs: readonly string[]): Formula {
-    return isOneOf(this.f.mac.source, macs);
+    return isOneOf(this.fromMac, macs);
   }
 
   /** An IPv4 address of the box, in ARP or IPv4, whatever the tags. */

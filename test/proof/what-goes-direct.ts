@@ -1,7 +1,7 @@
 // THE SPECIFICATION, continued: what may go past the tunnel in the profiles in which other traffic may (README.md, Profiles; Split). In a full
 // tunnel, and with `direct: none`, nothing: there these lists are empty. Follows what-may-cross.ts, and stands behind all of it.
 
-import { allowed, held, leak, teaches } from './clause.ts';
+import { allowed, held, leak, learn } from './clause.ts';
 import type { Clauses } from './clause.ts';
 import type { Sight } from './sight.ts';
 import { isOpenQuestion } from './spec-questions.ts';
@@ -20,38 +20,30 @@ export function goesDirect(s: Sight): Clauses {
   const isName = both(s.protocol(6, 17), is(s.port, 53));
   const ofClient = (list: readonly { readonly client: string; readonly address: string }[]): Formula =>
     either(...list.map(({ client, address }) => both(is(s.client, macOf(client)), isIn(s.far, address))));
-  // For five minutes after it was used last an address stays open: the kernel learns that from what goes up.
+  // With `direct: answered`; five minutes longer than the record lives after what goes up last.
   const isAnswered = k.isAnswered
     ? either(ofClient(k.answered), s.holds(`inuse${family}`, s.client, s.far))
     : ALWAYS;
   const messages = family === 4 ? s.protocol(1, 2) : s.protocol(58);
-  const other = allowed(
-    'any other traffic; with `direct: answered` to and from answered addresses',
-    either(s.protocol(6, 17), messages),
-    isAnswered,
+  const isUsed = learn(`inuse${family}`, [s.client, s.far], k.isAnswered && up ? ALWAYS : NEVER);
+  const isQuestion = k.isSplit ? both(isName, up ? isOpenQuestion(s) : ALWAYS) : NEVER;
+  const isClosed = either(
+    both(s.protocol(17), is(s.port, ...CLOSED[17])),
+    both(s.protocol(6), is(s.port, ...CLOSED[6])),
+    family === 6 ? is(f.icmp[6].type, 133, 134, 135, 136, 137) : NEVER,
   );
   return [
     leak('an address that served a protected name', either(isIn(s.far, ...k.exposed), ofClient(k.shut))),
-    // The client has an answer when the kernel knows where it leads.
-    ...(k.isAnswered && !up ? [held('an answer', is(f.udp.source, 53))] : []),
-    ...(k.isSplit
-      ? [
-          allowed(
-            'a question for a name that is not protected, and answers',
-            isName,
-            up ? isOpenQuestion(s) : ALWAYS,
-          ),
-        ]
-      : []),
-    leak(
-      'names, encrypted DNS, plumbing out of bounds, tunnels that are none',
-      either(
-        both(s.protocol(17), is(s.port, ...CLOSED[17])),
-        both(s.protocol(6), is(s.port, ...CLOSED[6])),
-        family === 6 ? is(f.icmp[6].type, 133, 134, 135, 136, 137) : NEVER,
-      ),
+    // The daemon hands an answer on when the kernel knows where it leads.
+    held('an answer', k.isAnswered && !up ? is(f.udp.source, 53) : NEVER),
+    allowed('a question for a name that is not protected, and answers', isQuestion),
+    leak('names, encrypted DNS, plumbing out of bounds, tunnels that are none', isClosed),
+    allowed(
+      'any other traffic, or to answered addresses',
+      either(s.protocol(6, 17), messages),
+      isAnswered,
+      isUsed,
     ),
-    k.isAnswered && up ? teaches(other, `inuse${family}`, [s.client, s.far]) : other,
   ];
 }
 
