@@ -31,6 +31,7 @@ type Op =
 
 /** By a hash of what they are: a text of each would take most of the time. */
 const nodes = new Map<number, Node[]>();
+const junctions = new Map<number, Node[]>();
 const negations = new WeakMap<Node, Node>();
 let count = 0;
 
@@ -75,6 +76,7 @@ function sameList(a: readonly Node[], b: readonly Node[]): boolean {
 /** Between two proofs: nodes that were made before must not be used after. The truth values stay. */
 export function forget(): void {
   nodes.clear();
+  junctions.clear();
   for (const node of [TRUE, FALSE]) nodes.set(-1 - Number(node.value), [node]);
 }
 
@@ -106,11 +108,12 @@ export function not(a: Node): Node {
 }
 
 /** Longer ones, the elements of large sets, are not looked into. */
-const MOST_PIECES = 64;
+const MOST_PIECES = 24;
 
 function junction(op: 'and' | 'or', parts: readonly Node[]): Node {
   const [unit, zero] = op === 'and' ? [TRUE, FALSE] : [FALSE, TRUE];
   const found = new Set<Node>();
+  const limits = new Limits();
   /** Without making it, where nobody has. */
   const hasNot = (part: Node): boolean => {
     const other = part.op === 'not' ? part.args[0] : negations.get(part);
@@ -119,8 +122,15 @@ function junction(op: 'and' | 'or', parts: readonly Node[]): Node {
   const add = (part: Node): boolean => {
     if (part === zero) return false;
     if (part === unit) return true;
-    if (part.op === op) return part.args.every(add);
+    if (part.op === op && part.args.length <= MOST_PIECES) return part.args.every(add);
     if (hasNot(part)) return false;
+    const limit = limitOf(part, op === 'or');
+    if (limit !== undefined) {
+      if (limits.hold(limit)) return true;
+      const looser = limits.narrow(limit, part);
+      if (looser === 'never') return false;
+      if (looser !== undefined) found.delete(looser);
+    }
     found.add(part);
     return true;
   };
@@ -130,9 +140,19 @@ function junction(op: 'and' | 'or', parts: readonly Node[]): Node {
   for (const part of [...found]) {
     const turned = part.op === 'not' && part.args[0]?.op === op;
     const pieces = turned ? part.args[0]?.args : part.op === inner ? part.args : undefined;
-    if (pieces === undefined || pieces.length > MOST_PIECES) continue;
-    const holds = (piece: Node): boolean => (turned ? hasNot(piece) : found.has(piece));
-    const fails = (piece: Node): boolean => (turned ? found.has(piece) : hasNot(piece));
+    if (pieces === undefined || pieces.length > 12) continue;
+    const limitIn = (piece: Node, isTurned: boolean): Limit | undefined =>
+      limits.isEmpty ? undefined : limitOf(piece, (op === 'or') !== isTurned);
+    const holds = (piece: Node): boolean => {
+      if (turned ? hasNot(piece) : found.has(piece)) return true;
+      const limit = limitIn(piece, turned);
+      return limit !== undefined && limits.hold(limit);
+    };
+    const fails = (piece: Node): boolean => {
+      if (turned ? found.has(piece) : hasNot(piece)) return true;
+      const limit = limitIn(piece, !turned);
+      return limit !== undefined && limits.hold(limit);
+    };
     if (pieces.some(holds)) {
       found.delete(part);
       continue;
@@ -142,9 +162,65 @@ function junction(op: 'and' | 'or', parts: readonly Node[]): Node {
     found.delete(part);
     if (!add(turned ? not(junction(op, left)) : junction(inner, left))) return zero;
   }
-  const [first, ...rest] = found;
+  const [first] = found;
   if (first === undefined) return unit;
-  return rest.length === 0 ? first : make(op, 0, [...found]);
+  return found.size === 1 ? first : sameParts(op, found);
+}
+
+/** The junction of these parts, in whatever order it was made. */
+function sameParts(op: 'and' | 'or', parts: ReadonlySet<Node>): Node {
+  let sum = op === 'and' ? 1 : 2;
+  for (const { id } of parts) sum = (sum + Math.imul(id ^ (id >>> 7), 0x9e3779b1)) | 0;
+  const list = junctions.get(sum) ?? [];
+  junctions.set(sum, list);
+  const known = list.find(
+    (one) => one.op === op && one.args.length === parts.size && one.args.every((arg) => parts.has(arg)),
+  );
+  if (known !== undefined) return known;
+  const made = make(op, 0, [...parts]);
+  list.push(made);
+  return made;
+}
+
+/** That a number is below a constant, or is not. */
+interface Limit {
+  readonly of: Node;
+  readonly below: boolean;
+  readonly bound: bigint;
+}
+
+/** Of a comparison with a constant; `turned`: of what holds where it does not. */
+function limitOf(node: Node, turned: boolean): Limit | undefined {
+  const compared = node.op === 'not' ? node.args[0] : node;
+  if (compared?.op !== 'ult') return undefined;
+  const [of, bound] = compared.args;
+  if (of === undefined || bound === undefined || !isConst(bound)) return undefined;
+  return { of, bound: bound.value, below: (node.op === 'ult') !== turned };
+}
+
+/** What is known of numbers: the narrowest limits, and which parts say so. */
+class Limits {
+  #known: Map<Node, { low: bigint; lowPart?: Node; high: bigint; highPart?: Node }> | undefined;
+
+  get isEmpty(): boolean {
+    return this.#known === undefined;
+  }
+
+  hold({ of, below, bound }: Limit): boolean {
+    const known = this.#known?.get(of);
+    return known !== undefined && (below ? known.high <= bound : known.low >= bound);
+  }
+
+  /** The part that says less and need not be said any more, or that there is no such number. */
+  narrow({ of, below, bound }: Limit, part: Node): Node | 'never' | undefined {
+    this.#known ??= new Map();
+    const known = this.#known.get(of) ?? { low: 0n, high: 1n << BigInt(of.width) };
+    this.#known.set(of, known);
+    const looser = below ? known.highPart : known.lowPart;
+    if (below) Object.assign(known, { high: bound, highPart: part });
+    else Object.assign(known, { low: bound, lowPart: part });
+    return known.low >= known.high ? 'never' : looser;
+  }
 }
 
 export function and(...parts: readonly Node[]): Node {
@@ -169,6 +245,7 @@ export function eq(a: Node, b: Node): Node {
   if (a.width === 0) return or(and(a, b), and(not(a), not(b)));
   if (isConst(a) && isConst(b)) return FALSE;
   if (isConst(a)) return eq(b, a);
+  if (isConst(b) && a.width === 1 && b.value === 0n) return not(eq(a, bv(1, 1)));
   if (a.op === 'concat') {
     // Piece by piece: equal pieces of different comparisons are then the same node.
     let low = a.width;
@@ -189,7 +266,11 @@ export function ult(a: Node, b: Node): Node {
   if (a === b) return FALSE;
   if (isConst(a) && isConst(b)) return bool(a.value < b.value);
   if (isConst(b) && b.value === 0n) return FALSE;
-  if (isConst(a) && a.value === (1n << BigInt(a.width)) - 1n) return FALSE;
+  if (isConst(a)) {
+    if (a.value === (1n << BigInt(a.width)) - 1n) return FALSE;
+    // Limits are written in one way: a number is below a constant, or is not.
+    return not(make('ult', 0, [b, bv(a.width, a.value + 1n)]));
+  }
   return make('ult', 0, [a, b]);
 }
 
@@ -244,18 +325,13 @@ export function bvand(a: Node, mask: Node): Node {
   if (isConst(mask) && mask.value === 0n) return mask;
   if (isConst(mask) && mask.value === (1n << BigInt(a.width)) - 1n) return a;
   if (isConst(mask)) {
-    // A mask of one run of ones takes a piece out: the rest is zeros.
-    const text = mask.value.toString(2).padStart(a.width, '0');
-    const run = /^(0*)(1+)(0*)$/.exec(text);
-    if (run !== null) {
-      const [, above = '', ones = '', below = ''] = run;
-      const parts = [
-        ...(above === '' ? [] : [bv(above.length, 0)]),
-        extract(a, below.length, ones.length),
-        ...(below === '' ? [] : [bv(below.length, 0)]),
-      ];
-      return concat(...parts);
-    }
+    // Runs of ones take pieces out, the rest is zeros: a comparison under a mask is then the same node as one of the bits alone.
+    let above = a.width;
+    const parts = [...mask.value.toString(2).padStart(a.width, '0').matchAll(/0+|1+/g)].map(([run]) => {
+      above -= run.length;
+      return run.startsWith('0') ? bv(run.length, 0) : extract(a, above, run.length);
+    });
+    return concat(...parts);
   }
   return make('bvand', a.width, [a, mask]);
 }

@@ -3,7 +3,7 @@
 // include/net/netfilter/nf_tables_ipv4.h and _ipv6.h, net/ipv6/exthdrs_core.c (ipv6_find_hdr), net/netfilter/nft_payload.c of Linux 6.18.
 //
 //   tag     in front of the network header one tag (0x8100, 0x88a8) that the kernel has taken off, or none
-//   n0 …    bytes from the network header on; t0 … from the transport header on
+//   n0 …    bytes from the network header on; t0 … from the transport header on; c0 … what TCP carries
 //   len     what skb->len is in a bridge's hook: bytes from the network header to the frame's end, its filling included
 //
 // A kind of frame fixes what decides where headers are, so that formulas have bytes at fixed places. The kinds together are all frames of
@@ -25,6 +25,7 @@ import {
   ite,
   not,
   or,
+  sub,
   ule,
   ult,
   variable,
@@ -391,31 +392,49 @@ export class Frame {
     const { byte: t, holds } = this.transport;
     const is = (number: number): Node => eq(this.transportProtocol, bv(8, number));
     const words = extract(t(12), 4, 4);
-    const sizes = Array.from({ length: 16 }, (_, at) => at);
-    const grown = (end: number): Node =>
-      or(...sizes.map((size) => and(eq(words, bv(4, size)), holds(4 * size + end))));
+    const start = contentStart(this.kind.content);
+    const tcp = start === undefined ? this.#behindWords(words) : this.#content(words, start);
     return {
       byte: (at) =>
-        ite(
-          is(17),
-          t(8 + at),
-          ite(
-            is(6),
-            sizes
-              .map((size) => [size, t(4 * size + at)] as const)
-              .reduceRight((other, [size, byte]) => ite(eq(words, bv(4, size)), byte, other), t(at)),
-            ite(is(4), t(at), variable(`gre ${at}`, 8)),
-          ),
-        ),
+        ite(is(17), t(8 + at), ite(is(6), tcp.byte(at), ite(is(4), t(at), variable(`gre ${at}`, 8)))),
       holds: (end) =>
         or(
           and(is(17), holds(8 + end)),
-          and(is(6), holds(20), grown(end)),
+          and(is(6), holds(20), tcp.holds(end)),
           and(is(4), holds(end)),
           and(is(47), variable(`gre holds ${end}`, 0)),
         ),
     };
   }
+
+  /**
+   * What TCP carries, where its header begins at a fixed place: bytes of their own, wherever they are. So they may differ from what is read
+   * of them behind the transport header: more frames than there are, never fewer.
+   */
+  #content(words: Node, start: number): Header {
+    const rest = sub(zext(this.length, 17), add(bv(17, start), zext(concat(words, bv(2, 0)), 17)));
+    return {
+      byte: (at) => variable(`c${at}`, 8),
+      holds: (end) => and(ult(rest, bv(17, 0x10000)), ule(bv(17, end), rest)),
+    };
+  }
+
+  #behindWords(words: Node): Header {
+    const { byte: t, holds } = this.transport;
+    const sizes = Array.from({ length: 16 }, (_, at) => at);
+    return {
+      byte: (at) =>
+        sizes
+          .map((size) => [size, t(4 * size + at)] as const)
+          .reduceRight((other, [size, byte]) => ite(eq(words, bv(4, size)), byte, other), t(at)),
+      holds: (end) => or(...sizes.map((size) => and(eq(words, bv(4, size)), holds(4 * size + end)))),
+    };
+  }
+}
+
+/** Where a TCP header may begin, behind the network header. */
+function contentStart({ form }: Content): number | undefined {
+  return form === '4' ? 20 : form === '6' ? 40 : undefined;
 }
 
 interface Walk {
@@ -453,7 +472,17 @@ export function bytesOfFrame({ tag, content: what }: Kind, valueOf: (name: strin
   }
   put(head - 2, what.type === undefined ? valueOf('type') : BigInt(what.type));
   for (let at = 0; at < length; at += 1) bytes[head + at] = what.fixed.get(at) ?? Number(valueOf(`n${at}`));
+  const content = contentOf(what, bytes, head);
+  for (let at = content; at < bytes.length; at += 1) bytes[at] = Number(valueOf(`c${at - content}`));
   return bytes;
+}
+
+/** Where what TCP carries begins in a frame; behind its end where there is none of its own. */
+function contentOf(what: Content, bytes: Uint8Array, head: number): number {
+  const start = contentStart(what);
+  if (start === undefined || bytes[head + (start === 20 ? 9 : 6)] !== 6) return bytes.length;
+  const words = (bytes[head + start + 12] ?? 0) >> 4;
+  return words < 5 ? bytes.length : head + start + 4 * words;
 }
 
 /** Which kind of frames it is one of, behind any tag by what stands there; undefined where it has less than a header. */
@@ -479,7 +508,7 @@ export function kindOfBytes(bytes: Uint8Array, way: Way): Kind | undefined {
 }
 
 /** What a frame's variables are; 0 for what is not its own. Bytes behind its end nothing reads. */
-export function valuesOfBytes({ tag }: Kind, bytes: Uint8Array): (name: string) => bigint {
+export function valuesOfBytes({ tag, content: what }: Kind, bytes: Uint8Array): (name: string) => bigint {
   const head = tag === 'none' ? 14 : 18;
   const word = (at: number): bigint => BigInt(((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0));
   return (name) => {
@@ -488,10 +517,10 @@ export function valuesOfBytes({ tag }: Kind, bytes: Uint8Array): (name: string) 
     if (name === 'tagged') return word(12);
     if (name === 'tag') return word(14);
     if (name === 'priority') return word(14) >> 12n;
-    const found = /^([dsn])(\d+)$/.exec(name);
+    const found = /^([dsnc])(\d+)$/.exec(name);
     if (found === null) return 0n;
-    const at = Number(found[2]);
-    return BigInt(bytes[found[1] === 'd' ? at : found[1] === 's' ? 6 + at : head + at] ?? 0);
+    const start = { d: 0, s: 6, n: head, c: contentOf(what, bytes, head) }[found[1] as 'd' | 's' | 'n' | 'c'];
+    return BigInt(bytes[start + Number(found[2])] ?? 0);
   };
 }
 

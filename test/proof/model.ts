@@ -222,8 +222,16 @@ export class Model {
     const registers = new Registers();
     const verdicts: { when: Node; verdict: Verdict }[] = [];
     let counts: { when: Node; counted: Counted } | undefined;
-    let matches = TRUE;
+    /** What all instructions so far let go on. Joined once: of names the specification has then the same node. */
+    const met: Node[] = [];
     for (const instruction of rule.instructions) {
+      if (COMPARES.has(instruction.of)) {
+        const goesOn = this.#step(instruction as Stepped, registers);
+        if (goesOn === FALSE) break;
+        met.push(goesOn);
+        continue;
+      }
+      const matches = and(...met);
       if (and(reached, matches) === FALSE) break;
       switch (instruction.of) {
         case 'verdict':
@@ -235,14 +243,14 @@ export class Model {
           break;
         }
         case 'counter of': {
-          matches = and(matches, this.#member(instruction.set, registers, instruction.from, undefined));
+          met.push(this.#member(instruction.set, registers, instruction.from, undefined));
           const names = [...rule.text.matchAll(/"((?:up|down)_[a-z0-9_]+)"/g)].map(([, name = '']) =>
             countedBy(name),
           );
           const [counted] = names;
           if (counted === undefined || names.some((one) => one !== counted))
             throw new Error(`counters of ${rule.text}`);
-          counts = { when: matches, counted };
+          counts = { when: and(...met), counted };
           break;
         }
         case 'lookup': {
@@ -252,30 +260,26 @@ export class Model {
             break;
           }
           const member = this.#member(instruction.set, registers, instruction.from, undefined);
-          matches = and(matches, instruction.inverted ? not(member) : member);
+          met.push(instruction.inverted ? not(member) : member);
           break;
         }
-        case 'dynset':
-          // A full set takes no more, and then the rule goes no further.
-          learned.push({
-            set: instruction.set,
-            key: concat(...registers.all(instruction.from)),
-            when: matches,
-          });
-          matches = and(matches, variable(`room in ${instruction.set}`, 0));
+        case 'dynset': {
+          // A full set takes no more, and then the rule goes no further; what it has already it renews (nft_rhash_update).
+          const { set, from } = instruction;
+          const key = concat(...registers.all(from));
+          learned.push({ set, key, when: matches });
+          met.push(or(variable(`room in ${set}`, 0), this.#frame.isMember(set, key)));
           break;
+        }
         default:
-          matches = and(matches, this.#step(instruction, registers));
+          met.push(this.#step(instruction, registers));
       }
     }
     return { verdicts: verdicts.filter(({ when }) => when !== FALSE), counts, learned };
   }
 
   /** Of an instruction that loads or compares: when the rule goes on behind it. */
-  #step(
-    instruction: Exclude<Instruction, { of: 'verdict' | 'counter' | 'counter of' | 'lookup' | 'dynset' }>,
-    registers: Registers,
-  ): Node {
+  #step(instruction: Stepped, registers: Registers): Node {
     switch (instruction.of) {
       case 'payload': {
         const { base, offset, length, to } = instruction;
@@ -429,6 +433,10 @@ export class Model {
   }
 }
 
+type Stepped = Exclude<Instruction, { of: 'verdict' | 'counter' | 'counter of' | 'lookup' | 'dynset' }>;
+/** Whether any frame comes there is not asked before these, of which names have hundreds of thousands. */
+const COMPARES: ReadonlySet<Instruction['of']> = new Set(['payload', 'bitwise', 'cmp', 'range']);
+
 interface Interval {
   readonly low: Words;
   /** Not included. */
@@ -443,8 +451,9 @@ function intervalsOf(set: SetOfElements): readonly Interval[] | undefined {
     const [x, y] = [numberOf(a.words, width), numberOf(b.words, width)];
     return x < y ? -1 : x > y ? 1 : Number(b.ends) - Number(a.ends);
   });
+  // Up to the next element, whichever it is: of anonymous maps nft writes no end where the next begins (nft_rbtree_lookup asks for no more).
   return sorted.flatMap(({ words, verdict, ends }, at) =>
-    ends ? [] : [{ low: words, verdict, high: sorted.slice(at + 1).find((one) => one.ends)?.words }],
+    ends ? [] : [{ low: words, verdict, high: sorted[at + 1]?.words }],
   );
 }
 

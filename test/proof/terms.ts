@@ -2,7 +2,7 @@
 // Must not know: what may cross. A field that the frame is too short for has no value: nothing that is asked of it holds.
 
 import { parseAddress, parseMac } from '../../src/wire/ip/address.ts';
-import { TRUE, and, between, bv, bvand, concat, eq, extract, not, or, ule } from './expr.ts';
+import { FALSE, TRUE, and, between, bv, bvand, concat, eq, extract, not, or, ule } from './expr.ts';
 import type { Node } from './expr.ts';
 import type { Frame, Header } from './frame.ts';
 import { constant } from './symbols.ts';
@@ -14,7 +14,7 @@ export interface Field {
 
 export type Formula = Node;
 
-function field(header: Header, at: number, bytes: number): Field {
+export function field(header: Header, at: number, bytes: number): Field {
   return {
     value: concat(...Array.from({ length: bytes }, (_, i) => header.byte(at + i))),
     there: header.holds(at + bytes),
@@ -96,6 +96,7 @@ export const both = and;
 export const either = or;
 export const no = not;
 export const ALWAYS = TRUE;
+export const NEVER = FALSE;
 
 /** Headers of what is in hand, by the names of RFC 791, 8200, 826, 768, 9293, 792, 4443. */
 export function fieldsOf(frame: Frame) {

@@ -5,15 +5,27 @@ import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import {
+  ANSWERED,
+  ANSWERED_LEARNED,
+  ANYWHERE,
   BARE,
+  CHANGED,
+  CROWD,
+  CROWD_LEARNED,
   FULL,
   IKE_STREAMS,
   LEARNED,
+  NAMES,
+  NEBULA,
   PASSING,
   RANGES,
   RANGES_LEARNED,
+  SPLIT,
   STUB,
   STUB_SHUT,
+  TAILSCALE,
+  TRANSLATED,
+  ZEROTIER,
   policyOf,
 } from '../policy/policies.ts';
 import type { BoxState } from './spec.ts';
@@ -27,31 +39,53 @@ export interface Tried {
 const BOX = { boxMacs: ['02:00:00:00:00:bb'], canary: ['02:00:00:00:00:cc'] } as const;
 const state = (mode: 'block' | 'watch', learned: LearnedState): BoxState => ({ mode, learned, ...BOX });
 
-function tried(name: string, policy: Policy, learned: LearnedState, passing: LearnedState): Tried {
+/** What a pass opens, beside what else was learned. */
+function passing(learned: LearnedState): LearnedState {
+  const { passes, links, portals } = PASSING;
+  return { ...learned, passes, links, portals };
+}
+
+function tried(name: string, policy: Policy, learned: LearnedState, pass = passing(learned)): Tried {
   return {
     name,
     policy,
     states: [
       ['block, nothing learned', state('block', NOTHING_LEARNED)],
       ['block', state('block', learned)],
-      ['block, a pass open', state('block', passing)],
+      ['block, a pass open', state('block', pass)],
       ['watch', state('watch', learned)],
     ],
   };
 }
 
+/** Prefixes of NAT64 of every length that RFC 6052 has. */
+const PREFIXES: LearnedState['prefixes'] = [
+  ...TRANSLATED.prefixes,
+  ...['2001:db9::/32', '2001:db8:6600::/40', '2001:db8:67::/48', '2001:db8:68:aa00::/56'].map((network) => ({
+    network,
+    seconds: 3000,
+  })),
+];
+
 /** Policies that the tests of src/policy have. */
 export const SHIPPED: readonly Tried[] = [
-  tried('bare', BARE, LEARNED, PASSING),
-  tried('full tunnel', FULL, LEARNED, PASSING),
-  tried('proxy-stub', STUB, LEARNED, PASSING),
-  tried('proxy-stub, nothing direct', STUB_SHUT, LEARNED, PASSING),
-  tried('IKE over TCP', IKE_STREAMS, LEARNED, PASSING),
-  tried('ranges and networks', RANGES, RANGES_LEARNED, {
-    ...RANGES_LEARNED,
-    passes: PASSING.passes,
-    links: PASSING.links,
-  }),
+  tried('bare', BARE, LEARNED),
+  tried('full tunnel', FULL, LEARNED),
+  tried('proxy-stub', STUB, LEARNED),
+  tried('proxy-stub, nothing direct', STUB_SHUT, LEARNED),
+  tried('IKE over TCP', IKE_STREAMS, LEARNED),
+  tried('ranges and networks', RANGES, RANGES_LEARNED),
+  tried('split', SPLIT, LEARNED),
+  tried('split, answered addresses', ANSWERED, ANSWERED_LEARNED),
+  tried('split, long names', NAMES, LEARNED),
+  tried("full tunnel, the network's own NAT64", FULL, { ...LEARNED, prefixes: PREFIXES }),
+  tried("ranges and networks, the network's own NAT64", RANGES, { ...RANGES_LEARNED, prefixes: PREFIXES }),
+  tried('changed WireGuard', CHANGED, LEARNED),
+  tried('peers anywhere', ANYWHERE, LEARNED),
+  tried('Tailscale', TAILSCALE, LEARNED),
+  tried('Nebula', NEBULA, LEARNED),
+  tried('ZeroTier', ZEROTIER, LEARNED),
+  tried('crowds', CROWD, CROWD_LEARNED),
 ];
 
 /** Numbers from 0 to 1, the same for the same seed (mulberry32). */
