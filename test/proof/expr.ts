@@ -231,6 +231,14 @@ export function or(...parts: readonly Node[]): Node {
   return junction('or', parts);
 }
 
+/** Of these no two: there is a number that each says is its own. Its name must be of this list alone. */
+export function atMostOne(name: string, parts: readonly Node[]): Node {
+  if (parts.length < 2) return TRUE;
+  const width = parts.length.toString(2).length;
+  const number = variable(`which ${name}`, width);
+  return and(...parts.map((part, at) => or(not(part), eq(number, bv(width, at)))));
+}
+
 export function ite(test: Node, yes: Node, no: Node): Node {
   if (test === TRUE) return yes;
   if (test === FALSE) return no;

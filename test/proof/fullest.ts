@@ -4,20 +4,7 @@
 
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
 import type { LearnedState } from '../../src/policy/servers/learned.ts';
-import type { Policy } from '../../src/policy/policy.ts';
-import {
-  ANSWERED,
-  ANYWHERE,
-  CHANGED,
-  CROWD,
-  LEARNED,
-  NAMES,
-  NEBULA,
-  SPLIT,
-  TAILSCALE,
-  ZEROTIER,
-  policyOf,
-} from '../policy/policies.ts';
+import { policyOf } from '../policy/policies.ts';
 import type { BoxState } from './spec.ts';
 import type { Tried } from './tried.ts';
 
@@ -105,6 +92,14 @@ function tunnels(words: Words, names: readonly string[]): string[] {
     `'${protocol}:203.0.${third}.0/24:7000-7999'`,
     `'${protocol}:[2001:db8:${third}::/48]:7000-7999'`,
   ];
+  // A port of its own at a server with a range, in which it may lie.
+  const both = (protocol: string): string[] => {
+    const hosts = [words.four(), `[${words.six()}]`];
+    return hosts.flatMap((host) => [
+      `'${protocol}:${host}:${words.port()}'`,
+      `'${protocol}:${host}:4000-4999'`,
+    ]);
+  };
   // One in another: the fifth lies in the fourth, and so on.
   const nested = (protocol: string, depth: number): string[] => [
     `'${protocol}:198.18.0.0/${20 + depth}:1000-${2000 + depth}'`,
@@ -114,6 +109,7 @@ function tunnels(words: Words, names: readonly string[]): string[] {
     ...exact(protocol),
     ...ranges(protocol),
     ...networks(protocol, third),
+    ...both(protocol),
   ];
   const named = names.map((name, at) => `'udp:${name}:${41_000 + 2 * at}'`);
   return [
@@ -204,6 +200,10 @@ export function fullest(of: Wanted, size: 'all' | 'few' = 'all'): Tried {
       ...(at % 3 === 0 ? [{ name, address: words.six(), seconds }] : []),
     ]),
     dhcpServers: [{ address: words.four('192.168'), mac: words.mac(), seconds }],
+    prefixes: [96, 64, 32, 56, 48, 40].map((length) => ({
+      network: `${words.network6(8 - (128 - length) / 16).replace(/(..)$/, length % 16 === 0 ? '$1' : '00')}::/${length}`,
+      seconds,
+    })),
     resolvers: [words.four('192.168'), words.four(), words.six()].map((address) => ({ address, seconds })),
     neighbours: [
       { address: words.four('192.168'), seconds },
@@ -295,7 +295,7 @@ function boxes(one: Wanted): Wanted[] {
 }
 
 /** Of profiles that the specification speaks of and that were proven. */
-const PROVEN_PROFILES = ['closed', 'any'] as const;
+const PROVEN_PROFILES = PROFILE_CASES;
 
 /** What is proven, as it is made: the fullest policies, then small ones for what is before them, in watch mode too. */
 export const FULLEST: readonly (() => Tried)[] = [
@@ -314,25 +314,3 @@ export function everyCase(): readonly Wanted[] {
     return isFirst ? all : all.filter(({ management, ssh }) => management !== 'static' && !ssh);
   });
 }
-
-const golden = (name: string, policy: Policy): Tried => ({
-  name,
-  policy,
-  states: (['block', 'watch'] as const).map((mode) => [
-    mode,
-    { mode, learned: LEARNED, boxMacs: ['02:00:00:00:00:bb'], canary: ['02:00:00:00:00:cc'] },
-  ]),
-});
-
-/** Other policies that the tests of src/policy have; of some the specification does not speak. */
-export const GOLDEN: readonly Tried[] = [
-  golden('split', SPLIT),
-  golden('split, answered addresses', ANSWERED),
-  golden('long names', NAMES),
-  golden('anywhere', ANYWHERE),
-  golden('a crowd', CROWD),
-  golden('changed WireGuard', CHANGED),
-  golden('Tailscale', TAILSCALE),
-  golden('Nebula', NEBULA),
-  golden('ZeroTier', ZEROTIER),
-];

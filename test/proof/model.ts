@@ -7,6 +7,7 @@ import {
   FALSE,
   TRUE,
   and,
+  atMostOne,
   bv,
   bvand,
   concat,
@@ -419,8 +420,13 @@ export class Model {
       this.#member(name, registers, from, verdict),
     ]);
     // No set has a key twice: where keys are variables, these are not the same.
-    for (const [at, [, one]] of found.entries())
-      for (const [, other] of found.slice(at + 1)) this.#once.add(not(and(one, other)));
+    const from_ = `${name} ${this.#once.size}`;
+    this.#once.add(
+      atMostOne(
+        `verdict of ${from_}`,
+        found.map(([, is]) => is),
+      ),
+    );
     return found;
   }
 

@@ -13,17 +13,15 @@ import { Shapes } from './shapes.ts';
 import { writeShapes } from './written-shapes.ts';
 import { SHIPPED, random } from './tried.ts';
 import type { Tried } from './tried.ts';
-import { FULLEST, GOLDEN } from './fullest.ts';
+import { FULLEST } from './fullest.ts';
 
 /** The fullest first: what they prove, no other has to. */
 function taskAt(at: number, count: number, seed: number): Tried | undefined {
-  const before = [...FULLEST, ...SHIPPED_AND_GOLDEN];
+  const before = [...FULLEST, ...SHIPPED];
   const one = before[at];
   if (one === undefined) return at < before.length + count ? random(seed + at - before.length) : undefined;
   return typeof one === 'function' ? one() : one;
 }
-
-const SHIPPED_AND_GOLDEN: readonly (Tried | (() => Tried))[] = [...SHIPPED, ...GOLDEN];
 
 interface Asked {
   readonly claim?: Part;

@@ -125,11 +125,6 @@ export class Prover {
       const mine: Part[] = [];
       for (const part of await this.#parts()) if (await this.#claims.claim(part)) mine.push(part);
       if (mine.length === 0) continue;
-      if (policy.profile === 'split' && policy.direct !== 'none') {
-        unspoken = 'split with direct traffic has not been proven';
-        for (const part of mine) await this.#claims.release(part);
-        continue;
-      }
       parts += mine.length;
       const code = parseBytecode(await this.#kernel.loaded());
       forget();

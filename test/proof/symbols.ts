@@ -18,6 +18,7 @@ const OWN_PORTS: ReadonlySet<number> = new Set([
 ]);
 /** The address that every box has. */
 const OWN_WORD = 0xa9fe4d01;
+const MOST = 200;
 /** A number with such a half may be one of the rules' own. */
 const isOwn = (word: number): boolean => word === OWN_WORD || word >>> 16 === 0 || (word & 0xffff) === 0;
 
@@ -87,6 +88,8 @@ function addPort(port: number): void {
 /** From now on these constants are variables; nodes that were made before must not be used after. */
 export function symbolize(policy: Policy, { learned, boxMacs, canary }: BoxState): void {
   forgetSymbols();
+  // Of a crowd each server would be one: what holds of a few of its form holds of all (RESULTS.md, Shapes).
+  if (policy.tunnels.some(({ endpoints: list }) => list.length > MOST)) return;
   const endpoints = [
     ...policy.tunnels.flatMap(({ endpoints: list }) => list),
     ...policy.resolvers.map(({ endpoint }) => endpoint),
@@ -114,7 +117,7 @@ export function symbolize(policy: Policy, { learned, boxMacs, canary }: BoxState
     ...learned.portals,
   ])
     addAddress(address);
-  for (const { network } of learned.links) addAddress(network);
+  for (const { network } of [...learned.links, ...learned.prefixes]) addAddress(network);
   for (const { port } of learned.portals) if (port !== 0) addPort(port);
   for (const address of learned.box) addAddress(address);
   for (const { mac } of [...learned.dhcpServers, ...learned.own, ...learned.settled, ...learned.settled6])

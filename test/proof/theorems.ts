@@ -4,7 +4,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 import type { Bytecode } from './bytecode.ts';
 import { shows } from './capture-filter.ts';
 import type { BpfInstruction } from './capture-filter.ts';
-import { FALSE, TRUE, Valuation, and, eq, not, or } from './expr.ts';
+import { FALSE, TRUE, Valuation, and, atMostOne, eq, not, or } from './expr.ts';
 import type { Node } from './expr.ts';
 import { CONTENTS, Frame, KINDS, bytesOfFrame } from './frame.ts';
 import type { Header, Kind } from './frame.ts';
@@ -12,7 +12,10 @@ import { Model } from './model.ts';
 import type { ByCount, Counted, Learned } from './model.ts';
 import type { Example, Solver } from './solver.ts';
 import { REASONS, mayCross, specification } from './spec.ts';
+import { knownOf } from './spec-state.ts';
 import type { BoxState, Reason, Specified } from './spec.ts';
+import { symbolValues } from './symbols.ts';
+import { familyOf, fieldsOf, isIn } from './terms.ts';
 
 export interface Refutation {
   readonly theorem: string;
@@ -58,6 +61,22 @@ function frameOf(kind: Kind): Frame {
   });
 }
 
+/** A frame goes to one of the servers, or to none: of one that the policy names twice the specification makes one. */
+function oneServer(frame: Frame, policy: Policy, { learned }: BoxState): Node {
+  const { form } = frame.kind.content;
+  const family = form.startsWith('4') ? 4 : form.startsWith('6') ? 6 : undefined;
+  if (family === undefined || form === 'short') return TRUE;
+  const { source, destination } = fieldsOf(frame).ip[family];
+  const far = frame.kind.way === 'up' ? destination : source;
+  const addresses = knownOf(policy, learned)
+    .places.flatMap((place) => place.addresses)
+    .filter((address) => familyOf(address) === family && !address.includes('/'));
+  return atMostOne(
+    'server',
+    addresses.map((address) => isIn(far, address)),
+  );
+}
+
 /** One kind of frames under one ruleset: what the kernel does, and what the specification says. */
 export class Case {
   readonly kind: Kind;
@@ -70,6 +89,8 @@ export class Case {
   readonly learns: readonly Learned[];
   readonly said: Specified;
   readonly #state: BoxState;
+  /** Where addresses are variables: no two servers have the same one. */
+  readonly #oneServer: Node;
   #leaves: Node | undefined;
 
   constructor(code: Bytecode, kind: Kind, policy: Policy, state: BoxState) {
@@ -87,6 +108,7 @@ export class Case {
     this.held = entering.drop;
     this.learns = entering.learns;
     this.said = specification(this.frame, policy, state);
+    this.#oneServer = symbolValues().size === 0 ? TRUE : oneServer(this.frame, policy, state);
   }
 
   /** From one port to the other. */
@@ -106,7 +128,7 @@ export class Case {
 
   /** The same where they come in. */
   entering(): readonly Goal[] {
-    const premise = and(this.frame.premise, this.model.premise());
+    const premise = and(this.frame.premise, this.model.premise(), this.#oneServer);
     const { mayLeave, is } = this.said;
     const wrong: Node[] = [];
     for (const counted of ['tunnel', 'plumbing', 'allowed', 'pass', 'leak'] as const) {

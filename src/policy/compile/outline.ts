@@ -31,7 +31,7 @@ const ENDS: ReadonlySet<string> = new Set(['leak', 'leak_down']);
 const NUMBERED = /^t\d+_|_\d+(?:_|$)/;
 /** Ports of one address or network, and the tunnel that each leads to. */
 const LIST = /^(?:ports|many)_\d+/;
-const IS_FRAME = /^(?:pass_all|nat\d+|many\d+_\d+)$/;
+const IS_FRAME = /^(?:pass_all|many\d+_\d+)$/;
 
 /** What the compilers themselves write down; in a rule of the policy's it makes a shape of its own. */
 const OWN_WORDS: ReadonlySet<string> = new Set([
