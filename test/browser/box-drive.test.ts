@@ -167,8 +167,8 @@ describe.skipIf(missing)(
     it('tries the LED out, and says so wherever the state is told', async () => {
       const { files } = lab().plan;
       await show('/settings');
-      await tab.click('#LED button[value="alternating"]');
-      await tab.waitForSelector('#LED .warning');
+      await tab.click('#lamp button[value="alternating"]');
+      await tab.waitForSelector('#lamp .warning');
       const lamp = (): string => readFileSync(files.lamp, 'utf8').trim();
       await expect.poll(lamp, { timeout: MEND_MS, interval: 50 }).toBe('alternating');
       const { health, state } = await lab().guard.status();
