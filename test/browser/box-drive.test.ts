@@ -166,11 +166,19 @@ describe.skipIf(missing)(
 
     it('tries the LED out, and says so wherever the state is told', async () => {
       const { files } = lab().plan;
-      await show('/settings');
-      await tab.click('#lamp button[value="alternating"]');
-      await tab.waitForSelector('#lamp .warning');
       const lamp = (): string => readFileSync(files.lamp, 'utf8').trim();
-      await expect.poll(lamp, { timeout: MEND_MS, interval: 50 }).toBe('alternating');
+      // A change of the state ends a test of the LED: then it is started again.
+      const isShown = async (): Promise<boolean> => {
+        await show('/settings');
+        await tab.click('#lamp button[value="alternating"]');
+        await tab.waitForSelector('#lamp .warning');
+        const shows = expect.poll(lamp, { timeout: 4_000, interval: 50 }).toBe('alternating');
+        return shows.then(
+          () => true,
+          () => false,
+        );
+      };
+      await expect.poll(isShown, { timeout: MEND_MS }).toBe(true);
       const { health, state } = await lab().guard.status();
       expect(health.warnings.join()).toContain('The LED is being tested (alternating)');
       expect(state).not.toBe('pass');

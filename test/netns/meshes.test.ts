@@ -114,5 +114,5 @@ it('a mesh that is seen is told, with what can be held of it', async () => {
   const seen = status.meshes?.find(({ mesh }) => mesh === 'tailscale');
   expect(seen).toMatchObject({ name: 'Tailscale', trusted: false });
   const { stdout } = await run(programArgv('cli/main', 'status', '--api', lab().plan.files.api));
-  expect(stdout).toMatch(/Meshes[\s\S]*Tailscale[\s\S]*whatever address/);
+  expect(stdout).toMatch(/Meshes[\s\S]*Tailscale[\s\S]*at any address/);
 });
