@@ -10,7 +10,8 @@ const ENTRIES = ['dist/appliance/cli/commands/analyze.js'];
  * Modules that are not bundled: packages, modules that are loaded on demand, and the module of CommandError, which is caught by its class.
  * @param {string} id the import specifier
  */
-const isOutside = (id) => !/^[./]/.test(id) || /\/appliance\/history\/|\/(command|policy-file-here)\.js$/.test(id);
+const isOutside = (id) =>
+  !/^[./]/.test(id) || /\/appliance\/history\/|\/(command|policy-file-here)\.js$/.test(id);
 
 for (const input of ENTRIES) {
   const bundle = await rolldown({ input, platform: 'node', external: isOutside, logLevel: 'warn' });

@@ -192,7 +192,9 @@ describe('incidents', () => {
     const { incidents, kinds } = analyse(frames);
     expect(kinds).toEqual({ tls: 61 });
     expect(incidents).toHaveLength(1);
-    expect(incidents[0]?.why).toMatch(/www\.example .*looks like DNS over HTTPS by its sizes, confidence 0\.6/);
+    expect(incidents[0]?.why).toMatch(
+      /www\.example .*looks like DNS over HTTPS by its sizes, confidence 0\.6/,
+    );
   });
 
   test('a visit to what was answered in the clear is rule D', () => {
