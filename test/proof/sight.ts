@@ -29,7 +29,7 @@ import {
 import type { Field, Fields, Formula } from './terms.ts';
 
 const LINK_LOCAL4 = '169.254.0.0/16';
-export const LINK_LOCAL6 = 'fe80::/10';
+const LINK_LOCAL6 = 'fe80::/10';
 /** Solicited-node groups (RFC 4291 section 2.7.1). */
 const SOLICITED = 'ff02::1:ff00:0/104';
 /** What an interface is given that is not of the link alone (RFC 4291, RFC 4193). */
