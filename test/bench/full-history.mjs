@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 
 import { HistoryStore } from '../../dist/appliance/history/history.js';
-import { Veil } from '../../dist/src/guard/history/privacy.js';
+import { Redaction } from '../../dist/src/guard/history/privacy.js';
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
@@ -17,7 +17,7 @@ const KINDS = /** @type {const} */ (['dns', 'tls', 'quic', 'http', 'tcp', 'udp']
  */
 function fillHistory(stateDir, incidents) {
   const store = new HistoryStore(stateDir);
-  const veil = new Veil('full', (text) => text);
+  const redaction = new Redaction('full', (text) => text);
   const now = Date.now();
   const empty = { incidents: [], evidence: [], clients: [], tallies: [], changes: [], gaps: [] };
   const filler = 'what was seen, in as many words as the longest of all reasons takes '.repeat(8);
@@ -35,13 +35,13 @@ function fillHistory(stateDir, incidents) {
       };
       return { incident: /** @type {any} */ (incident), privacy: /** @type {const} */ ('full') };
     });
-    store.write({ ...empty, incidents: batch }, veil);
+    store.write({ ...empty, incidents: batch }, redaction);
   }
   const minutes = Array.from({ length: 29 * 1440 }, (_, n) => now - 29 * DAY + n * MINUTE);
   const tallies = minutes.map((at, n) => ({
     ...{ at, redEscaped: n % 7, redBlocked: n % 5, amberEscaped: n % 3, amberBlocked: 1, unseen: n % 2 },
   }));
-  store.write({ ...empty, tallies }, veil);
+  store.write({ ...empty, tallies }, redaction);
   store.close();
 }
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HistoryStore } from '../../dist/appliance/history/history.js';
 import { wholeRange } from '../../dist/appliance/history/timeline-table.js';
-import { Veil } from '../../dist/src/guard/history/privacy.js';
+import { Redaction } from '../../dist/src/guard/history/privacy.js';
 import { timelineOf } from '../../dist/src/guard/history/timeline.js';
 
 const MINUTE = 60_000;
@@ -40,7 +40,7 @@ try {
       },
     }));
   const batch = { incidents: [], evidence: [], clients: [], gaps: [], tallies, changes };
-  store.write(batch, new Veil('full', (text) => text));
+  store.write(batch, new Redaction('full', (text) => text));
 
   /** @param {number} begin @param {number} end @param {number} buckets */
   const ask = (begin, end, buckets) => {

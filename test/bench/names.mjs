@@ -9,10 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
-import { Chronicle } from '../../dist/appliance/daemon/state/box-history.js';
+import { BoxHistory } from '../../dist/appliance/daemon/state/box-history.js';
 import { Warnings } from '../../dist/appliance/daemon/warnings.js';
 import { now } from '../../dist/appliance/os/clock.js';
-import { Facts } from '../../dist/src/flow/parsed-packet.js';
+import { ParsedPacket } from '../../dist/src/flow/parsed-packet.js';
 import { Guard } from '../../dist/src/guard/guard.js';
 import { ObservationBatch } from '../../dist/src/guard/observation.js';
 import { parsePolicy } from '../../dist/src/policy/schema/schema.js';
@@ -47,11 +47,12 @@ const parsed = parsePolicy(
 if (!parsed.ok) throw new Error('the policy is invalid');
 const dir = mkdtempSync(join(tmpdir(), 'leakguard-names-'));
 const warnings = new Warnings(pino({ level: 'silent' }));
-const chronicle = new Chronicle({ stateDir: dir, runtimeDir: dir, warnings });
+const history = new BoxHistory({ stateDir: dir, runtimeDir: dir, warnings });
 const guard = new Guard(parsed.policy, { now, version: 'bench', idPrefix: 'bench' });
-chronicle.begin(guard, parsed.policy, false);
+history.begin(guard, parsed.policy, false);
 
 const client = 0x02000000770c;
+const COUNTER = 'up_leak_dns';
 /** @param {number} from */
 function reports(from) {
   const batches = /** @type {const} */ (['lan', 'wan']).map((port) => ({
@@ -60,22 +61,23 @@ function reports(from) {
   }));
   for (let n = from; n < from + FRAMES_A_REPORT; n += 1) {
     const name = `n${n}.leak.example`;
-    const facts = new Facts();
-    facts.kind = 'dns';
-    facts.findings = { names: [{ name, via: 'dns' }], answers: [] };
+    const packet = new ParsedPacket();
+    packet.kind = 'dns';
+    packet.findings = { names: [{ name, via: 'dns' }], answers: [] };
     const verdict = {
       ...{ verdict: 'leak', rule: 'A', severity: 'red', exposure: name, destination: '203.0.113.53' },
       reason: `DNS question for ${name} to 203.0.113.53, outside the tunnel udp:198.51.100.7:51820`,
     };
-    const judged = /** @type {any} */ ({ verdict, direction: 'up', crosses: false });
-    for (const { batch } of batches) batch.add(facts, judged, client, n);
+    const judged = /** @type {any} */ ({ verdict, direction: 'up', crosses: false, counter: COUNTER });
+    for (const { batch } of batches) batch.add(packet, judged, client, n);
   }
   for (const { port, batch } of batches) {
-    const counts = { at: now().monotonic, drained: false, frames: from, leaksUp: from, redLeaksUp: from };
-    const report = { port, ...counts, ...batch.take() };
-    chronicle.report(report, guard.report(report));
+    const at = now().monotonic;
+    const read = { at, drained: false, until: at, orders: 0, frames: from, lost: 0, counts: { [COUNTER]: from } };
+    const report = { port, ...read, ...batch.take() };
+    history.report(report, guard.report(report));
   }
-  chronicle.changed(guard.tick());
+  history.changed(guard.tick());
 }
 
 const began = performance.now();
@@ -90,7 +92,7 @@ for (let n = 0; n < NAMES; n += FRAMES_A_REPORT) {
 }
 const end = rss();
 const { ledger, health } = guard.status();
-chronicle.close();
+history.close();
 const bytes = ['', '-wal'].map(
   (name) => statSync(join(dir, `history.db${name}`), { throwIfNoEntry: false })?.size ?? 0,
 );

@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { readKeptMode } from '../../dist/appliance/daemon/state/box-record.js';
+import { readStoredMode } from '../../dist/appliance/daemon/state/box-record.js';
 import { readCounterFile } from '../../dist/appliance/daemon/state/counter-file.js';
 import { readSession } from '../../dist/appliance/daemon/state/session-file.js';
 import { doJob } from '../../dist/appliance/jobs/parsing.js';
-import { readLampRecord } from '../../dist/appliance/led/record.js';
+import { readLedRecord } from '../../dist/appliance/led/record.js';
 import { readBody, readQuery } from '../../dist/src/api/endpoint.js';
 import { ENDPOINTS } from '../../dist/src/api/endpoints.js';
 import { GuardEventReader } from '../../dist/src/api/events.js';
@@ -102,10 +102,10 @@ const PARSERS = {
     const reader = new GuardEventReader(1_000_000, ignored);
     for (let at = 0; at < text.length; at += 1_000) if (!reader.push(text.slice(at, at + 1_000))) return;
   },
-  'state of the box': fromFile('state.json', readKeptMode),
+  'state of the box': fromFile('state.json', readStoredMode),
   'session of the daemon': fromFile('session.json', readSession),
   'counters of before': fromFile('counters.json', readCounterFile),
-  'lamp of before': fromFile('lamp.json', readLampRecord),
+  'LED of before': fromFile('lamp.json', readLedRecord),
   'filter of the past': (text) => readQuery(REPORT_QUERY, new URLSearchParams(`text=${text}&client=${text}`)),
   'query of the past': (text) => readQuery(REPORT_QUERY, new URLSearchParams(text)),
   time: (text) => readQuery(REPORT_QUERY, new URLSearchParams({ since: text })),

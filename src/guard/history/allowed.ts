@@ -57,6 +57,12 @@ export class AllowedTraffic {
   #since: number | undefined;
   #connections = 0;
   #frames = 0;
+  /**
+   * By place, names of the report at `#reportAt` that were shown more often than connections had begun. A report tells frames that are alike
+   * together, at the first of them: it may tell of a name before it tells of the last connections that showed it.
+   */
+  readonly #unpaired = new Map<string, { readonly row: Row; hellos: number; readonly at: number }[]>();
+  #reportAt = -Infinity;
 
   /** Takes frames of allowed direct traffic that left; they are kept redacted. */
   take(
@@ -67,6 +73,8 @@ export class AllowedTraffic {
     if (this.#privacy !== undefined && this.#privacy !== redaction.privacy) this.#clear(now.wall);
     this.#privacy = redaction.privacy;
     this.#frames += frames;
+    if (now.monotonic !== this.#reportAt) this.#unpaired.clear();
+    this.#reportAt = now.monotonic;
     // Of frames that were folded only the number is known.
     if (folded) return;
     const begun = opensConnection(packet) ? frames : 0;
@@ -90,9 +98,10 @@ export class AllowedTraffic {
       if (begun > 0) row.fresh.since = first;
       row.fresh.connections += begun;
       row.fresh.frames += frames;
+      if (begun > 0) this.#pair(place.text);
     } else {
       row.kind = packet.kind;
-      if (packet.findings.names.length > 0) this.#name(row, frames, first);
+      if (packet.findings.names.length > 0) this.#shown(row, frames, first);
     }
   }
 
@@ -110,10 +119,30 @@ export class AllowedTraffic {
     };
   }
 
-  /** Moves connections that began at this place a moment ago to the row of the name that they have now shown. */
-  #name(row: Row, hellos: number, at: number): void {
+  /** Names connections of this place, those too that the report tells of later. */
+  #shown(row: Row, hellos: number, at: number): void {
+    const left = hellos - this.#name(row, hellos, at);
+    if (left === 0) return;
+    const waiting = this.#unpaired.get(row.place) ?? [];
+    waiting.push({ row, hellos: left, at });
+    this.#unpaired.set(row.place, waiting);
+  }
+
+  /** Connections began at this place: names that the same report told before them are theirs. */
+  #pair(place: string): void {
+    const waiting = this.#unpaired.get(place);
+    while (waiting?.[0] !== undefined) {
+      const [next] = waiting;
+      next.hellos -= this.#name(next.row, next.hellos, next.at);
+      if (next.hellos > 0) return;
+      waiting.shift();
+    }
+  }
+
+  /** Moves connections that began at this place a moment ago to the row of the name that they have now shown; returns how many. */
+  #name(row: Row, hellos: number, at: number): number {
     const nameless = this.#rows.get(keyOf(row.place, ''));
-    if (nameless === undefined || at - nameless.fresh.since > FRESH_MS) return;
+    if (nameless === undefined || at - nameless.fresh.since > FRESH_MS) return 0;
     const { fresh } = nameless;
     const connections = Math.min(hellos, fresh.connections);
     const isAll = connections === fresh.connections;
@@ -130,6 +159,7 @@ export class AllowedTraffic {
       nameless.last = fresh.before;
     }
     if (nameless.frames === 0) this.#rows.delete(keyOf(row.place, ''));
+    return connections;
   }
 
   #clear(wall: number): void {

@@ -125,6 +125,26 @@ describe('connections', () => {
     expect(wire.rows).toEqual([['news.example', '203.0.113.5, tcp 443', 1, 2]]);
   });
 
+  it('are named alike wherever a report ends, which tells frames that are alike together', () => {
+    const connection = fc.constantFrom('one.example', 'two.example', 'three.example');
+    const cut = fc.boolean();
+    fc.assert(
+      fc.property(fc.array(fc.tuple(connection, cut, cut), { minLength: 1, maxLength: 8 }), (connections) => {
+        const wire = new Wire();
+        for (const [name, isCutWithin, isCutBehind] of connections) {
+          wire.carry(SYN);
+          if (isCutWithin) wire.wait(200);
+          wire.carry(hello(name));
+          if (isCutBehind) wire.wait(200);
+        }
+        const counts = wire.rows.map(([name, , count]) => [name, count] as const);
+        const names = connections.map(([name]) => name);
+        const expected = [...new Set(names)].map((name) => [name, names.filter((n) => n === name).length]);
+        expect(counts.toSorted()).toEqual(expected.toSorted());
+      }),
+    );
+  });
+
   it('are named however long others have gone there before, with and without a name', () => {
     const wire = new Wire().carry(SYN).wait(20_000).carry(SYN, hello('a.example'));
     wire.wait(9_000).carry(SYN).wait(2_000).carry(hello('b.example'));
