@@ -73,7 +73,15 @@ function reports(from) {
   }
   for (const { port, batch } of batches) {
     const at = now().monotonic;
-    const read = { at, drained: false, until: at, orders: 0, frames: from, lost: 0, counts: { [COUNTER]: from } };
+    const read = {
+      at,
+      drained: false,
+      until: at,
+      orders: 0,
+      frames: from,
+      lost: 0,
+      counts: { [COUNTER]: from },
+    };
     const report = { port, ...read, ...batch.take() };
     history.report(report, guard.report(report));
   }
