@@ -72,16 +72,24 @@ export type Predicate = (packet: ParsedPacket) => boolean;
 
 /** Whether all of the terms hold. */
 export function predicateOf<Asked>(terms: readonly Term<Asked>[], asked: Asked): Predicate {
-  const [first, ...rest] = terms.map((term) => testOf(term, asked));
-  if (first === undefined) return () => true;
-  return rest.reduce((before, test) => (packet) => before(packet) && test(packet), first);
+  const tests = terms.map((term) => testOf(term, asked));
+  // Nested so that the first test is called first: most packets fail it, and cost one call.
+  return chained(tests, true, (test, rest) => (packet) => test(packet) && rest(packet));
 }
 
 /** Whether one of these holds. */
 export function anyOf(tests: readonly Predicate[]): Predicate {
-  const [first, ...rest] = tests;
-  if (first === undefined) return () => false;
-  return rest.reduce((before, test) => (packet) => before(packet) || test(packet), first);
+  return chained(tests, false, (test, rest) => (packet) => test(packet) || rest(packet));
+}
+
+function chained(
+  tests: readonly Predicate[],
+  none: boolean,
+  join: (test: Predicate, rest: Predicate) => Predicate,
+): Predicate {
+  const last = tests.at(-1);
+  if (last === undefined) return () => none;
+  return tests.slice(0, -1).reduceRight((rest, test) => join(test, rest), last);
 }
 
 function testOf<Asked>(term: Term<Asked>, asked: Asked): Predicate {

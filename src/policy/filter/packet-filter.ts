@@ -190,17 +190,19 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
   }
 
   const ignoresDiscovery = policy.localChatter === 'ignore';
-  const opens: Readonly<
-    Record<Opening, (packet: ParsedPacket, direction: Direction) => Passage | undefined>
-  > = {
+  type Opens = (packet: ParsedPacket, direction: Direction) => Passage | undefined;
+  /** Undefined for what this policy never opens. */
+  const opens: Readonly<Record<Opening, Opens | undefined>> = {
     designated: (packet, direction) => (safe.isAt(packet, direction) ? 'designated' : undefined),
     bootstrap: (packet, direction) => (isBootstrap(packet, direction) ? 'bootstrap' : undefined),
     allow: allowedBy,
-    discovery: (packet) =>
-      ignoresDiscovery && discoveryKind(packet) !== undefined ? 'discovery' : undefined,
+    discovery: ignoresDiscovery
+      ? (packet) => (discoveryKind(packet) === undefined ? undefined : 'discovery')
+      : undefined,
     pass: (packet, direction) => (passes.lets(packet, direction) ? 'pass' : undefined),
-    direct: (packet, direction) => (open && isDirect(packet, direction) ? 'direct' : undefined),
+    direct: open ? (packet, direction) => (isDirect(packet, direction) ? 'direct' : undefined) : undefined,
   };
+  const openings = OPENINGS.flatMap((opening) => opens[opening] ?? []);
 
   function passage(packet: ParsedPacket, direction: Direction, known?: number): Passage {
     if (!entersBridge(packet)) return 'leak';
@@ -213,8 +215,8 @@ export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFi
     // The parser also reads IP after a tag, SNAP or PPPoE; the ruleset does not.
     if (packet.ipVersion === 0 || !isPlainIp(packet) || broken || isPiece(packet)) return 'leak';
     if (formOf(packet) === 'odd') return open && areGroups[packet.ipVersion](packet) ? 'direct' : 'leak';
-    for (const opening of OPENINGS) {
-      const found = opens[opening](packet, direction);
+    for (const opening of openings) {
+      const found = opening(packet, direction);
       if (found !== undefined) return found;
     }
     return 'leak';

@@ -72,15 +72,18 @@ export function compareBits(list: readonly Bits[]): Compared {
   for (const condition of list) {
     const open = openBits(condition);
     if (open === undefined) others.push(condition);
-    else
-      for (let bit = 0; bit < condition.width - open; bit += 1) {
-        const at = condition.at + bit;
-        const byte = fixed.get(at >> 3) ?? { mask: 0, value: 0 };
-        const set = Math.floor((condition.among[0]?.first ?? 0) / 2 ** (condition.width - 1 - bit)) % 2;
-        byte.mask |= 0x80 >> (at & 7);
-        byte.value |= set * (0x80 >> (at & 7));
-        fixed.set(at >> 3, byte);
+    else {
+      const [at, end] = [condition.at, condition.at + condition.width];
+      for (let next = at; next < end - open; next = (next & ~7) + 8) {
+        const to = Math.min(end - open, (next & ~7) + 8);
+        const shift = 8 - (to & 7 || 8);
+        const value = Math.floor((condition.among[0]?.first ?? 0) / 2 ** (end - to)) % 2 ** (to - next);
+        const byte = fixed.get(next >> 3) ?? { mask: 0, value: 0 };
+        byte.mask |= (2 ** (to - next) - 1) << shift;
+        byte.value |= value << shift;
+        fixed.set(next >> 3, byte);
       }
+    }
   }
   // As signed 32-bit numbers, which V8 compares fastest.
   const word = (of: 'mask' | 'value', at: number): number =>

@@ -103,19 +103,22 @@ function readsByte(short: readonly Packet[]): boolean {
   return short.some(({ bits, held }) => bits !== undefined && held === undefined);
 }
 
-const OF_SHAPE = Object.fromEntries(
-  SHAPES.map((shape) => {
-    const packets: Datagrams | Stream = PACKETS[shape];
-    const readable = 'readable' in packets ? packets.readable.map(compareBits) : undefined;
-    return [shape, { ...compile(datagramsOf({ shape })), readable }];
-  }),
-) as Readonly<Record<Shape, Compiled>>;
+/** Compiled when first needed: a policy has few of them. */
+const ofShape = new Map<Shape, Compiled>();
+
+function compileShape(shape: Shape): Compiled {
+  const packets: Datagrams | Stream = PACKETS[shape];
+  const readable = 'readable' in packets ? packets.readable.map(compareBits) : undefined;
+  const compiled = { ...compile(datagramsOf({ shape })), readable };
+  ofShape.set(shape, compiled);
+  return compiled;
+}
 
 /** Remembered, because it is needed for each packet. */
 const ofForm = new WeakMap<TunnelForm, Compiled>();
 
 function compiledOf(of: Formed): Compiled {
-  if (of.form === undefined) return OF_SHAPE[of.shape];
+  if (of.form === undefined) return ofShape.get(of.shape) ?? compileShape(of.shape);
   const known = ofForm.get(of.form) ?? compile(datagramsOf(of));
   ofForm.set(of.form, known);
   return known;
