@@ -24,6 +24,7 @@ import {
 } from './pages/help/help-texts.ts';
 import { PASSWORD_LENGTH } from './owner/password.ts';
 import { PROFILE_ROWS } from './pages/help/profile-rows.ts';
+import { leakSentence, worstOf } from './pages/status/leak-sentence.ts';
 import { countedOf, pathOf, RULE_TITLES } from './pages/incidents/rows.ts';
 import {
   DIRECT_TEXTS,
@@ -48,7 +49,7 @@ export const BOX_SHEETS: readonly string[] = [
 ];
 
 /** The regions in the order of the page. Each is one element whose id is the name of the region. */
-export const REGIONS = ['light', 'controls', 'incidents', 'allowed', 'tunnels', 'health'] as const;
+export const REGIONS = ['head', 'light', 'controls', 'incidents', 'allowed', 'tunnels', 'health'] as const;
 export type Region = (typeof REGIONS)[number];
 export type Regions = Readonly<Record<Region, string>>;
 
@@ -123,8 +124,10 @@ export class Renderer {
     const knowledge = printable(heard);
     const status = knowledge.known ? knowledge.status : knowledge.last;
     const shared = { clockTime: (iso: string) => clockTime(iso, now), current: knowledge.known };
+    const light = lightOf(knowledge);
     return {
-      light: this.#light(lightOf(knowledge), knowledge.known ? knowledge.status : undefined, now),
+      head: this.draw('head', { light }),
+      light: this.#light(light, knowledge.known ? knowledge.status : undefined, now),
       controls: this.draw('controls', { ...shared, ...controlValues(knowledge) }),
       incidents: this.draw('incidents', { ...shared, ...incidentValues(status) }),
       allowed: this.draw('allowed', { ...shared, ...allowedValues(status?.allowed, shared.clockTime) }),
@@ -137,6 +140,11 @@ export class Renderer {
       }),
       health: this.draw('health', { ...shared, status, ...healthValues(status, now) }),
     };
+  }
+
+  /** The light in the head of a page. */
+  head(knowledge: Knowledge): string {
+    return this.draw('head', { light: lightOf(printable(knowledge)) });
   }
 
   /** What a visitor sees without logging in: the state, without any name. */
@@ -235,6 +243,8 @@ export class Renderer {
       hasLight: feed !== undefined && script === undefined,
       script: script ?? (feed === undefined ? 'times.js' : 'page.js'),
       places: here === undefined ? [] : NAVIGATION,
+      headLight: this.draw('head', { light: { state: 'starting', word: '…' } }),
+      headLost: this.draw('head', { light: blind(TEXTS.pageLost) }),
     });
   }
 
@@ -247,10 +257,27 @@ export class Renderer {
       figures: visitor === undefined ? figures(status?.ledger) : undefined,
       note: status?.allowed === undefined ? TEXTS.ledgerNote : TEXTS.ledgerOfLeaks,
       known: visitor?.known ?? status !== undefined,
+      leak: visitor === undefined ? leakOf(status) : undefined,
       clockTime: (iso: string) => clockTime(iso, now),
     });
   }
 }
+
+/** What the red light says of the worst leak, and what can be done about it from there. */
+function leakOf(status: Status | undefined) {
+  if (status?.state !== 'leaking' && status?.state !== 'breach') return undefined;
+  const worst = worstOf(status.incidents);
+  if (worst === undefined) return undefined;
+  return {
+    sentence: leakSentence(worst),
+    path: pathOf(worst.id),
+    canBlock: !status.blockMode,
+    mayBeVpn: VPN_RULES.has(worst.rule),
+  };
+}
+
+/** Rules of traffic that may be a tunnel that nobody has told the box of. */
+const VPN_RULES: ReadonlySet<string> = new Set(['C', 'E', 'F']);
 
 function titleOf(light: { readonly state: LightState; readonly word: string }): string {
   return `${light.word} · ${TEXTS.product}`;

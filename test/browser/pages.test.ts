@@ -68,4 +68,38 @@ describe.skipIf(missing)(`every page${missing ? ` (skipped: there is no ${CHROMI
       await context.close();
     }
   });
+
+  it.each(['/', '/incidents', '/tunnels', '/settings', '/health', '/clients', '/dossier', '/help'])(
+    'has the light in its head and in its tab, live: %s',
+    async (path) => {
+      const context = await browser.newContext();
+      await context.addCookies(own.cookies(page.url));
+      const tab = await context.newPage();
+      const head = async (): Promise<unknown[]> => [
+        await tab.locator('#head').getAttribute('data-state'),
+        await tab.locator('#tab-icon').getAttribute('href'),
+        (await tab.title()).split(' ')[0],
+      ];
+      peer.say({ ...crowded, state: 'leaking', lamp: 'red' });
+      await tab.goto(page.url + path);
+      await expect.poll(head, { timeout: 10_000 }).toEqual(['leaking', '/light/leaking.svg', 'Leaking']);
+      peer.say({ ...crowded, state: 'breach', lamp: 'red-flash' });
+      await expect.poll(head, { timeout: 10_000 }).toEqual(['breach', '/light/breach.svg', 'Breach']);
+      await context.close();
+    },
+  );
+
+  it.each(['/', '/incidents', '/tunnels'])('shows it as blind when the box is gone: %s', async (path) => {
+    const other = await showPage({ socketPath: peer.socketPath });
+    const context = await browser.newContext();
+    await context.addCookies((await owner(other.port)).cookies(other.url));
+    const tab = await context.newPage();
+    const state = (): Promise<string | null> => tab.locator('#head').getAttribute('data-state');
+    peer.say({ ...crowded, state: 'leaking', lamp: 'red' });
+    await tab.goto(other.url + path);
+    await expect.poll(state, { timeout: 10_000 }).toBe('leaking');
+    await other.stop();
+    await expect.poll(state, { timeout: 15_000 }).toBe('blind');
+    await context.close();
+  });
 });

@@ -94,13 +94,16 @@ describe('a first visit', () => {
 });
 
 describe('without a session', () => {
-  it.each(['/events', '/regions', '/block', '/account', '/nothing'])('%s shows nothing', async (path) => {
-    await owner(page.port);
-    const { status, text, headers } = await new Browser(page.port).ask(path);
-    expect([401, 303]).toContain(status);
-    if (status === 303) expect(headers.location).toBe('/');
-    expect(text).not.toMatch(/bank|host0|home/);
-  });
+  it.each(['/events', '/regions', '/head/events', '/head/regions', '/block', '/account', '/nothing'])(
+    '%s shows nothing',
+    async (path) => {
+      await owner(page.port);
+      const { status, text, headers } = await new Browser(page.port).ask(path);
+      expect([401, 303]).toContain(status);
+      if (status === 303) expect(headers.location).toBe('/');
+      expect(text).not.toMatch(/bank|host0|home/);
+    },
+  );
 
   it.each(['/block', '/ack', '/pass', '/pass/end', '/logout', '/password'])(
     'a change is refused: %s',

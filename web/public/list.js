@@ -1,6 +1,7 @@
 // Keeps an open incident list current: requests the filtered list again whenever an incident changes. Errs toward "lost": shown when there
 // is neither a beat nor an answer.
 
+import { loseHead, placeHead } from './head.js';
 import { fragment, morph } from './morph.js';
 import { localTimes } from './times.js';
 
@@ -20,6 +21,7 @@ let source;
 function say(connection) {
   if (document.body.dataset.link === connection) return;
   document.body.dataset.link = connection;
+  if (connection === 'lost') loseHead();
   link.textContent = link.dataset[connection];
 }
 
@@ -52,7 +54,10 @@ function open() {
   source?.close();
   source = new EventSource('/incidents/events');
   source.addEventListener('beat', () => hear('live'));
-  source.addEventListener('regions', refresh);
+  source.addEventListener('regions', (event) => {
+    for (const [name, html] of JSON.parse(event.data)) if (name === 'head') placeHead(html);
+    refresh();
+  });
   // Closed means refused (too many pages): keep polling, and try to open it again later.
   source.addEventListener('error', () => {
     if (source.readyState === 2) setTimeout(open, REOPEN_MS);

@@ -2,6 +2,7 @@
 // Errs toward "lost": without a beat and without an answer, the light turns blind within seconds.
 
 import { fragment, morph } from './morph.js';
+import { loseHead, placeHead } from './head.js';
 import { refreshTimeline } from './timeline.js';
 import { APART_MS, localTimes } from './times.js';
 
@@ -53,6 +54,7 @@ function countTimes() {
 }
 
 function place(name, html) {
+  if (name === 'head') return placeHead(html);
   const [old, fresh] = [document.getElementById(name), fragment(html).firstElementChild];
   if (old === null || fresh === null) return;
   morph(old, fresh);
@@ -82,6 +84,7 @@ function hear(connection) {
 
 function lose() {
   say('lost');
+  loseHead();
   for (const region of lostRegions.content.children) place(region.id, region.outerHTML);
   for (const button of document.querySelectorAll('main button')) button.disabled = true;
 }

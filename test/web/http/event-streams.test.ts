@@ -92,6 +92,7 @@ describe('an open page', () => {
     const stream = await Stream.start();
     const all = JSON.parse(await stream.until((event) => event === 'regions')) as [string, string][];
     expect(all.map(([name]) => name)).toEqual([
+      'head',
       'light',
       'controls',
       'incidents',

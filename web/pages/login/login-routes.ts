@@ -13,7 +13,15 @@ import { OUTCOME_FAULTS, TEXTS } from '../../texts.ts';
 const OPEN = /^\/(?:light|public)\//;
 
 /** Requests that keep an open page current. A person did not make them, so they do not prolong a session. */
-const PASSIVE = new Set(['/events', '/regions', '/timeline', '/incidents/events', '/incidents/found']);
+const PASSIVE = new Set([
+  '/events',
+  '/regions',
+  '/head/events',
+  '/head/regions',
+  '/timeline',
+  '/incidents/events',
+  '/incidents/found',
+]);
 
 async function showLogin(site: Site, ctx: Context, notice?: Notice): Promise<void> {
   const knowledge = await site.feed.now();

@@ -25,7 +25,13 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   const regionsOf = (knowledge: Knowledge) => renderer.regions(knowledge, new Date().toISOString());
   const lightOf = (knowledge: Knowledge) => renderer.publicRegions(knowledge, new Date().toISOString());
   const owners = new EventStreams(feed, regionsOf, limits);
-  const lists = new EventStreams(feed, (knowledge) => ({ incidents: incidentsMark(knowledge) }), limits);
+  const headOf = (knowledge: Knowledge) => ({ head: renderer.head(knowledge) });
+  const heads = new EventStreams(feed, headOf, limits);
+  const listOf = (knowledge: Knowledge) => ({
+    ...headOf(knowledge),
+    incidents: incidentsMark(knowledge),
+  });
+  const lists = new EventStreams(feed, listOf, limits);
   const strangers = new EventStreams(feed, lightOf, {
     ...limits,
     streams: Math.min(STRANGERS, limits.streams),
@@ -48,6 +54,9 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   router.get('/regions', async (ctx: Context) => {
     ctx.body = Object.entries(regionsOf(await feed.now()));
   });
+  router.get('/head/regions', async (ctx: Context) => {
+    ctx.body = Object.entries(headOf(await feed.now()));
+  });
   router.get('/light/regions', async (ctx: Context) => {
     ctx.body = Object.entries(lightOf(await feed.now()));
   });
@@ -61,10 +70,12 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   });
   const ofOwner = (ctx: Context) => {
     const browser = access.session(ctx) ?? '';
-    const isFull = owners.heldBy(browser) + lists.heldBy(browser) >= limits.perBrowser;
+    const held = [owners, lists, heads].reduce((sum, streams) => sum + streams.heldBy(browser), 0);
+    const isFull = held >= limits.perBrowser;
     return { browser, isFull, allowed: () => access.isOpen(browser) };
   };
   router.get('/events', (ctx: Context) => answerStream(ctx, owners, ofOwner(ctx)));
+  router.get('/head/events', (ctx: Context) => answerStream(ctx, heads, ofOwner(ctx)));
   router.get('/incidents/events', (ctx: Context) => answerStream(ctx, lists, ofOwner(ctx)));
   router.get('/light/events', (ctx: Context) => {
     const browser = addressGroup(ctx.req.socket.remoteAddress ?? '');
@@ -92,6 +103,7 @@ export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits
   return () => {
     owners.close();
     lists.close();
+    heads.close();
     strangers.close();
   };
 }

@@ -46,6 +46,14 @@ export function rangeOf(query: URLSearchParams, now: number): TimelineRange {
   return stretch(end - SPANS[span], end, span) ?? { from: 0, to: DAY, buckets: 144, perColumn: 18, span };
 }
 
+/**
+ * The end of this range from `begun` on (wall clock, milliseconds), at least its last ten minutes: a new box's first day is not shown as a day
+ * that nobody watched.
+ */
+export function endOf(range: TimelineRange, begun: number): TimelineRange {
+  return stretch(Math.min(begun, range.to - 10 * MINUTE), range.to, range.span) ?? range;
+}
+
 /** The query that selects this range: `?span=week`. */
 export function addressOf(range: Pick<TimelineRange, 'from' | 'to' | 'span'>): string {
   return range.span === undefined ? `?from=${range.from}&to=${range.to}` : `?span=${range.span}`;

@@ -4,7 +4,13 @@ import { describe, expect, it } from 'vitest';
 
 import { NO_TALLY, timelineOf } from '../../../../src/guard/history/timeline.ts';
 import type { StateChange, TallyAt } from '../../../../src/guard/history/timeline.ts';
-import { addressOf, neighbour, rangeOf, SPANS } from '../../../../web/pages/timeline/timeline-range.ts';
+import {
+  addressOf,
+  endOf,
+  neighbour,
+  rangeOf,
+  SPANS,
+} from '../../../../web/pages/timeline/timeline-range.ts';
 import { timelineView } from '../../../../web/pages/timeline/timeline.ts';
 
 const MINUTE = 60_000;
@@ -43,6 +49,18 @@ describe('a stretch of time', () => {
       expect(range.buckets / range.perColumn).toBeLessThanOrEqual(8);
       expect(range.buckets).toBeLessThanOrEqual(190);
       expect(range.from).toBeLessThanOrEqual(NOW - minutes * MINUTE);
+    }
+  });
+
+  it.each(['hour', 'day', 'week', 'month'])('of a %s begins where watching began', (span) => {
+    const range = asked(`span=${span}`);
+    for (const minutes of [3, 15, 50]) {
+      const begun = range.to - minutes * MINUTE;
+      const end = endOf(range, begun);
+      expect([end.to, end.span]).toEqual([range.to, range.span]);
+      expect(end.from).toBeLessThanOrEqual(Math.min(begun, range.to - 10 * MINUTE));
+      expect(end.from).toBeGreaterThan(range.to - 65 * MINUTE);
+      expect(end.buckets).toBeLessThanOrEqual(190);
     }
   });
 
