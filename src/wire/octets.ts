@@ -48,7 +48,7 @@ export function startsWith(bytes: Uint8Array, at: number, end: number, text: str
 
 /**
  * The octets from `start` to before `end` as ASCII; a backslash and what is not printable become `\ddd` (decimal, as in RFC 1035
- * section 5.1). '' for an empty range. The caller bounds the length.
+ * section 5.1). '' for an empty range. The caller bounds the length. Never throws.
  */
 export function printable(bytes: Uint8Array, start: number, end: number): string {
   let text = '';

@@ -21,8 +21,8 @@ const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 /**
  * The target of the response that begins at `start` of a TCP payload or stream, of which 8 KiB are read: of its Location field (RFC 9110
- * section 10.2.2) with status 3xx, of a page refresh with 200 or 511. Undefined when it is not an HTTP/1 response, does not redirect, or to
- * a relative URL. Never throws.
+ * section 10.2.2) with status 3xx, of a page refresh with 200 or 511. Undefined when it is not an HTTP/1 response, does not redirect, or
+ * redirects to a relative URL. Never throws.
  */
 export function httpRedirect(bytes: Uint8Array, start: number, end: number): HttpRedirect | undefined {
   if (!startsWith(bytes, start, end, 'HTTP/1.')) return undefined;

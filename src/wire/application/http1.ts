@@ -60,14 +60,17 @@ const TAB = 0x09;
 const SLASH = 0x2f;
 
 /**
- * Whether a payload begins with a known method and a blank, or with a whole request line of any other method. Cheap
- * enough for every segment.
+ * Whether a payload begins with a known method and a blank, or with a whole request line of any other method (RFC 9110 section 9, RFC 9112
+ * section 3). Cheap enough for every segment.
  */
 export function isHttpRequestStart(bytes: Uint8Array, start: number, end: number): boolean {
   return methodAt(bytes, start, end) !== undefined;
 }
 
-/** The offset in `bytes` of the request, after at most four octets of blank lines (RFC 9112 section 2.2); -1 when there is no request. */
+/**
+ * The offset in `bytes` of the request, after at most four octets of blank lines (RFC 9112 section 2.2); -1 when there is no request. Never
+ * throws.
+ */
 export function requestAt(bytes: Uint8Array, start: number, end: number): number {
   const at = skipBlankLines(bytes, start, end);
   return isHttpRequestStart(bytes, at, end) ? at : -1;
@@ -79,7 +82,10 @@ function skipBlankLines(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** Whether the octets, perhaps after blank lines, are no more than the beginning of a known method (METHODS); false when there are none. */
+/**
+ * Whether the octets, perhaps after blank lines, are no more than the beginning of a known method (METHODS, RFC 9110 section 9); false when
+ * there are none.
+ */
 export function canBecomeRequest(bytes: Uint8Array, start: number, end: number): boolean {
   const at = skipBlankLines(bytes, start, end);
   return at < end && canBecomeMethod(bytes, at, end);

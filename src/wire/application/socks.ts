@@ -47,8 +47,8 @@ export function socksOpening(bytes: Uint8Array, start: number, end: number): Soc
 }
 
 /**
- * How many octets the SOCKS 5 greeting at `start` has (RFC 1928 section 3), 0 without a whole one. Some clients send the request right
- * after it.
+ * How many octets the SOCKS 5 greeting at `start` has (RFC 1928 section 3), 0 without a whole one; never throws. Some clients send the
+ * request right after it.
  */
 export function socks5GreetingLength(bytes: Uint8Array, start: number, end: number): number {
   return socksOpening(bytes, start, end) === 'greeting' ? 2 + (bytes[start + 1] ?? 0) : 0;

@@ -34,7 +34,10 @@ export function sshBanner(bytes: Uint8Array, start: number, end: number): SshBan
   return { version, software: printable(bytes, softwareAt, at) };
 }
 
-/** Whether the octets, at least one, are no more than the beginning of an identification line, up to the hyphen before the software. */
+/**
+ * Whether the octets, at least one, are no more than the beginning of an identification line, up to the hyphen before the software (RFC
+ * 4253 section 4.2).
+ */
 export function canBecomeBanner(bytes: Uint8Array, start: number, end: number): boolean {
   return VERSIONS.some((version) => {
     const text = `SSH-${version}-`;

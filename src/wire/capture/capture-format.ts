@@ -10,8 +10,8 @@ import { PcapngParser } from './pcapng.ts';
 export const MAGIC_LENGTH = 4;
 
 /**
- * A new parser for the capture that begins at `start` (at least MAGIC_LENGTH octets must be there); undefined for an unknown format. Never
- * throws.
+ * A new parser for the capture that begins at `start` (at least MAGIC_LENGTH octets must be there); undefined for a format that is neither
+ * pcap nor pcapng (draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng). Never throws.
  */
 export function parserFor(bytes: Uint8Array, start: number): CaptureParser | undefined {
   const magic = u32(bytes, start);

@@ -3,7 +3,7 @@
 import { addressText, ipv4Text } from './address.ts';
 import { u32 } from '../octets.ts';
 
-/** Text `a.b.c.d` of the four octets at `at`, in network order; octets past the end of the array count as 0. */
+/** Text `a.b.c.d` of the four octets at `at`, in network order (RFC 791); octets past the end of the array count as 0. */
 export function ipv4TextAt(bytes: Uint8Array, at: number): string {
   return ipv4Text(u32(bytes, at));
 }

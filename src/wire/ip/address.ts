@@ -16,7 +16,7 @@ const RECENT = 256;
 const recentWords = new Uint32Array(RECENT);
 const recentTexts = new Array<string>(RECENT).fill('0.0.0.0');
 
-/** Text `a.b.c.d` of the IPv4 address in one 32-bit word, whose highest octet comes first; the word may be signed. */
+/** Text `a.b.c.d` of the IPv4 address in one 32-bit word, whose highest octet comes first (RFC 791); the word may be signed. */
 export function ipv4Text(word: number): string {
   const at = word & (RECENT - 1);
   const recent = recentTexts[at];
@@ -193,8 +193,8 @@ export function macText(mac: number): string {
 }
 
 /**
- * The 48-bit number of a MAC address, the first octet highest: six pairs of hexadecimal digits of either case, all separated by colons
- * or all by hyphens. Undefined for other text; never throws.
+ * The 48-bit number of a MAC address, the first octet highest: six pairs of hexadecimal digits of either case, all separated by colons or
+ * all by hyphens (RFC 7042 section 2.1). Undefined for other text; never throws.
  */
 export function parseMac(text: string): number | undefined {
   if (!/^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i.test(text)) return undefined;
@@ -209,7 +209,7 @@ export function isGroup(mac: number): boolean {
   return Math.floor(mac / GROUP) % 2 === 1;
 }
 
-/** Whether an address is `::`, all four words zero; 0.0.0.0 is not, as its third word is MAPPED_PREFIX. */
+/** Whether an address is `::` (RFC 4291 section 2.5.2), all four words zero; 0.0.0.0 is not, as its third word is MAPPED_PREFIX. */
 export function isUnspecified([w0, w1, w2, w3]: Uint32Array): boolean {
   return w0 === 0 && w1 === 0 && w2 === 0 && w3 === 0;
 }
@@ -225,8 +225,8 @@ export function sameAddress(a: Uint32Array, b: Uint32Array): boolean {
 }
 
 /**
- * Whether an address is in a network, four words each. `bits` is the prefix length out of 128: an IPv4 prefix of length n is 96 + n
- * here. Bits of `network` after the prefix do not matter. The caller compares families.
+ * Whether an address is in a network (RFC 4291 section 2.3), four words each. `bits` is the prefix length out of 128: an IPv4 prefix of
+ * length n is 96 + n here. Bits of `network` after the prefix do not matter. The caller compares families.
  */
 export function inNetwork(address: Uint32Array, network: Uint32Array, bits: number): boolean {
   for (let at = 0; at < 4; at += 1) {
@@ -238,7 +238,10 @@ export function inNetwork(address: Uint32Array, network: Uint32Array, bits: numb
   return true;
 }
 
-/** The network address, four new words: all but the first `bits` of the 128 bits cleared. An IPv4 prefix of length n is 96 + n here. */
+/**
+ * The network address, four new words: all but the first `bits` of the 128 bits cleared (RFC 4291 section 2.3). An IPv4 prefix of length n
+ * is 96 + n here.
+ */
 export function networkOf(address: Uint32Array, bits: number): Uint32Array {
   const network = new Uint32Array(4);
   for (let at = 0; at < 4; at += 1) {

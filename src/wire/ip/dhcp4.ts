@@ -6,6 +6,7 @@ import { ipv4Text } from './address.ts';
 import { hostText, nameText } from '../names/name-text.ts';
 import { printable, u16, u32 } from '../octets.ts';
 
+/** Types of messages in option 53 (RFC 2132 section 9.6). */
 export const DHCP_OFFER = 2;
 export const DHCP_REQUEST = 3;
 export const DHCP_ACK = 5;

@@ -15,6 +15,7 @@ const WHOLE = 3;
 /** A packet of 64 KiB has room for more chunks, but real ones have far fewer. */
 const MAX_CHUNKS = 256;
 
+/** Ports of SCTP (RFC 9260 section 3.1), from 0 to 65535. */
 export interface SctpPorts {
   readonly source: number;
   readonly destination: number;

@@ -21,7 +21,7 @@ export const FIRST_ETHERTYPE = 0x0600;
 /** Octets of an untagged Ethernet header. */
 export const HEADER_LENGTH = 14;
 
-/** Whether an EtherType announces a VLAN tag: 802.1Q's two numbers or the older 0x9100 for stacked tags. */
+/** Whether an EtherType announces a VLAN tag: the two numbers of IEEE 802.1Q or the older 0x9100 for stacked tags. */
 export function isTag(etherType: number): boolean {
   return etherType === EtherType.VLAN || etherType === EtherType.QINQ || etherType === EtherType.QINQ_OLD;
 }

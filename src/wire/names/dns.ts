@@ -6,6 +6,7 @@ import { u16, u32 } from '../octets.ts';
 
 /** Octets of the header. */
 export const DNS_HEADER = 12;
+/** Record types of IPv4 (RFC 1035 section 3.2.2) and IPv6 addresses (RFC 3596 section 2.1). */
 export const TYPE_A = 1;
 export const TYPE_AAAA = 28;
 
@@ -42,9 +43,7 @@ export function readQuestions(bytes: Uint8Array, start: number, end: number, emi
 }
 
 /**
- * The offset in `bytes` after the question section (RFC 1035 section 4.1.2) of the message at `start`, or -1 when it is malformed or cut
- * off.
- */
+ * The offset in `bytes` after the question section (RFC 1035 section 4.1.2) of the message at `start`, or -1 when it is malformed or cut off. Never throws. */
 export function skipQuestions(bytes: Uint8Array, start: number, end: number): number {
   if (end - start < DNS_HEADER) return -1;
   let at = start + DNS_HEADER;
@@ -56,7 +55,7 @@ export function skipQuestions(bytes: Uint8Array, start: number, end: number): nu
   return at;
 }
 
-/** The offset in `bytes` after the resource record (RFC 1035 section 4.1.3) at `at`, or -1 when it is malformed or passes `end`. */
+/** The offset in `bytes` after the resource record (RFC 1035 section 4.1.3) at `at`, or -1 when it is malformed or passes `end`. Never throws. */
 export function skipRecord(bytes: Uint8Array, at: number, end: number): number {
   const fixed = skipName(bytes, at, end);
   if (fixed < 0 || fixed + 10 > end) return -1;
@@ -151,7 +150,7 @@ export function recordTtl(bytes: Uint8Array, fixed: number): number {
 /**
  * Calls `emit` with the range, `end` exclusive, of every whole message in a piece of a TCP stream (RFC 7766 section 8: two octets of length
  * precede each, which are not in the range). Returns the offset of the incomplete message's length at the end, to be read again with what
- * follows it; `end` when nothing is left over.
+ * follows it; `end` when nothing is left over. Never throws itself.
  */
 export function dnsTcpMessages(
   bytes: Uint8Array,

@@ -3,6 +3,7 @@
 import type { Inner } from './inner.ts';
 import { u16 } from '../octets.ts';
 
+/** UDP port of Geneve (RFC 8926 section 3.3). */
 export const GENEVE_PORT = 6081;
 const HEADER = 8;
 

@@ -7,7 +7,9 @@ import { allZero, u16, u32 } from '../octets.ts';
 const HARD_RESET_CLIENT_V1 = 1;
 const HARD_RESET_SERVER_V1 = 2;
 const CONTROL_V1 = 4;
+/** Acknowledgements without data (draft-bernardv-openvpn). */
 export const ACK_V1 = 5;
+/** What a client begins with; version 3 has a wrapped client key (tls-crypt-v2). */
 export const HARD_RESET_CLIENT_V2 = 7;
 const HARD_RESET_SERVER_V2 = 8;
 export const HARD_RESET_CLIENT_V3 = 10;

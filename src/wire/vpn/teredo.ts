@@ -15,7 +15,8 @@ export interface TeredoPacket {
 
 /**
  * The Teredo packet of a UDP payload (RFC 4380 section 5.1.1), or undefined. The IPv6 packet (of length zero in a bubble), or the trailers
- * after it, must end exactly at `wireEnd`, the exclusive offset where the payload ended before the capture cut it to `end`. Never throws.
+ * after it, must end exactly at `end` or, if the capture cut it, by `wireEnd`, the exclusive offset where the payload ended on the wire.
+ * Never throws.
  */
 export function teredoPacket(
   bytes: Uint8Array,

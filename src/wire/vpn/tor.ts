@@ -42,7 +42,7 @@ export function torSuspicion(evidence: TorEvidence): TorSuspicion | undefined {
 }
 
 /**
- * Whether a server name, in lower case, has the form of the names that Tor generates (`www.`, 4 to 25 base32 characters, `.com` or `.net`);
+ * Whether a server name, in lower case, has the form of the names that Tor generates (tor-spec section 2.1: `www.`, 4 to 25 base32 characters, `.com` or `.net`);
  * many ordinary names have it, too.
  */
 export function hasTorNameForm(name: string): boolean {
@@ -60,7 +60,7 @@ const RANDOM = 1000 / 32;
 const THRESHOLD = 4;
 
 /**
- * Whether a server name, in lower case, looks like those Tor generates: `www.`, 4 to 25 random base32 characters, `.com` or `.net`.
+ * Whether a server name, in lower case, looks like those Tor generates (tor-spec section 2.1): `www.`, 4 to 25 random base32 characters, `.com` or `.net`.
  * False for fewer than 5 characters (two or more digits at the end not counted), which prove too little. The letters' frequencies and the
  * limit are in this file (FREQUENCY, THRESHOLD).
  */

@@ -7,6 +7,7 @@ import type { Inner } from './inner.ts';
 import { u16, u24, u32 } from '../octets.ts';
 import { wlanInner } from '../link/wlan.ts';
 
+/** UDP ports by which these tunnels are recognised. */
 export const CAPWAP_DATA_PORT = 5247;
 export const AYIYA_PORT = 5072;
 export const LISP_DATA_PORT = 4341;

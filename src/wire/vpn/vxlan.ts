@@ -3,6 +3,7 @@
 import { innerFrame, INNER_ETHERNET, INNER_IPV4, INNER_IPV6, type Inner } from './inner.ts';
 import { u24 } from '../octets.ts';
 
+/** UDP port of VXLAN with a next protocol (draft-ietf-nvo3-vxlan-gpe). */
 export const VXLAN_GPE_PORT = 4790;
 /** The I flag; the I flag with group policy's G; the I flag with GPE's P (next protocol). */
 const NETWORK = 0x08;
