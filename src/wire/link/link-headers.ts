@@ -149,7 +149,9 @@ function pktap(bytes: Uint8Array, start: number, end: number): Inner | undefined
 }
 
 /**
- * INNER_IPV4 or INNER_IPV6 by the IP version nibble (RFC 791, RFC 8200) at `at`, for links without a type field; -1 when it is neither or `at` is not before `end`. Never throws. */
+ * INNER_IPV4 or INNER_IPV6 by the IP version nibble (RFC 791, RFC 8200) at `at`, for links without a type field; -1 when it is neither or
+ * `at` is not before `end`. Never throws.
+ */
 export function etherTypeOfVersion(bytes: Uint8Array, at: number, end: number): number {
   if (at >= end) return -1;
   const version = (bytes[at] ?? 0) >>> 4;

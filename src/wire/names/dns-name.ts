@@ -10,7 +10,9 @@ const joined = new Uint8Array(LONGEST_NAME + 1);
 const DOT = 0x2e;
 
 /**
- * The offset after the name at `at`, without following a pointer; -1 when the name runs past `end` or is malformed (RFC 1035 section 3.1). Never throws. */
+ * The offset after the name at `at`, without following a pointer; -1 when the name runs past `end` or is malformed (RFC 1035 section 3.1).
+ * Never throws.
+ */
 export function skipName(bytes: Uint8Array, at: number, end: number): number {
   let next = at;
   while (next < end && next - at <= LONGEST_NAME) {

@@ -43,7 +43,9 @@ export function readQuestions(bytes: Uint8Array, start: number, end: number, emi
 }
 
 /**
- * The offset in `bytes` after the question section (RFC 1035 section 4.1.2) of the message at `start`, or -1 when it is malformed or cut off. Never throws. */
+ * The offset in `bytes` after the question section (RFC 1035 section 4.1.2) of the message at `start`, or -1 when it is malformed or cut
+ * off. Never throws.
+ */
 export function skipQuestions(bytes: Uint8Array, start: number, end: number): number {
   if (end - start < DNS_HEADER) return -1;
   let at = start + DNS_HEADER;
@@ -55,7 +57,10 @@ export function skipQuestions(bytes: Uint8Array, start: number, end: number): nu
   return at;
 }
 
-/** The offset in `bytes` after the resource record (RFC 1035 section 4.1.3) at `at`, or -1 when it is malformed or passes `end`. Never throws. */
+/**
+ * The offset in `bytes` after the resource record (RFC 1035 section 4.1.3) at `at`, or -1 when it is malformed or passes `end`. Never
+ * throws.
+ */
 export function skipRecord(bytes: Uint8Array, at: number, end: number): number {
   const fixed = skipName(bytes, at, end);
   if (fixed < 0 || fixed + 10 > end) return -1;

@@ -34,14 +34,20 @@ export function hasDnscryptQueryLength(start: number, end: number): boolean {
   return text >= 64 && (text % 64 === 0 || length % 64 === 0);
 }
 
-/** Whether a UDP payload is a query with the given client magic (8 octets from a certificate) or, without one, with a usual magic (USUAL_MAGIC); draft-denis-dprive-dnscrypt. */
+/**
+ * Whether a UDP payload is a query with the given client magic (8 octets from a certificate) or, without one, with a usual magic
+ * (USUAL_MAGIC); draft-denis-dprive-dnscrypt.
+ */
 export function isDnscryptQuery(bytes: Uint8Array, start: number, end: number, magic?: Uint8Array): boolean {
   if (!hasDnscryptQueryLength(start, end)) return false;
   if (magic === undefined) return USUAL_MAGIC.some((text) => startsWith(bytes, start, end, text));
   return magic.length === CLIENT_MAGIC && magic.every((octet, i) => bytes[start + i] === octet);
 }
 
-/** Whether a UDP payload is the answer to the query with this half nonce (12 octets), which it repeats (draft-denis-dprive-dnscrypt). That proves both are DNSCrypt. */
+/**
+ * Whether a UDP payload is the answer to the query with this half nonce (12 octets), which it repeats (draft-denis-dprive-dnscrypt). That
+ * proves both are DNSCrypt.
+ */
 export function answersDnscryptQuery(
   nonce: Uint8Array,
   bytes: Uint8Array,
@@ -86,7 +92,10 @@ export function dnscryptRelay(bytes: Uint8Array, start: number, end: number): Dn
 
 const LABEL = 'dnscrypt-cert';
 
-/** Whether a DNS name (case-insensitive, with or without final dot) is one of DNSCrypt certificates (draft-denis-dprive-dnscrypt): `2.dnscrypt-cert.…`. */
+/**
+ * Whether a DNS name (case-insensitive, with or without final dot) is one of DNSCrypt certificates (draft-denis-dprive-dnscrypt):
+ * `2.dnscrypt-cert.…`.
+ */
 export function isDnscryptCertificateName(name: string): boolean {
   const [version = '', label = '', next] = name.toLowerCase().split('.', 3);
   return /^[12]$/.test(version) && label === LABEL && next !== undefined && next !== '';

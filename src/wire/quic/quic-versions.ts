@@ -57,7 +57,10 @@ function isReservedVersion(version: number): boolean {
   return (version & 0x0f0f0f0f) >>> 0 === 0x0a0a0a0a;
 }
 
-/** Whether an unsigned 32-bit version is one of Google's before packet protection with the long header ("QUIC Wire Layout Specification"): `Q` and three digits below 050. */
+/**
+ * Whether an unsigned 32-bit version is one of Google's before packet protection with the long header ("QUIC Wire Layout Specification"):
+ * `Q` and three digits below 050.
+ */
 export function isGoogleVersion(version: number): boolean {
   return version >>> 24 === 0x51 && isDigits(version) && version < 0x51303530;
 }

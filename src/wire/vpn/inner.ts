@@ -34,7 +34,8 @@ export function innerIp(bytes: Uint8Array, offset: number, end: number): Inner |
 const CARRIED = new Set([0x0800, 0x0806, 0x8100, 0x86dd, 0x8847, 0x8863, 0x8864, 0x88a8]);
 
 /**
- * The Ethernet frame at `offset`, as INNER_ETHERNET; undefined when its header passes `end` or its EtherType is not one that is expected inside a tunnel (CARRIED, numbers from the IEEE registry). Never throws.
+ * The Ethernet frame at `offset`, as INNER_ETHERNET; undefined when its header passes `end` or its EtherType is not one that is expected
+ * inside a tunnel (CARRIED, numbers from the IEEE registry). Never throws.
  */
 export function innerFrame(bytes: Uint8Array, offset: number, end: number): Inner | undefined {
   const fits = end - offset >= 14 && CARRIED.has(u16(bytes, offset + 12));

@@ -42,8 +42,8 @@ export function torSuspicion(evidence: TorEvidence): TorSuspicion | undefined {
 }
 
 /**
- * Whether a server name, in lower case, has the form of the names that Tor generates (tor-spec section 2.1: `www.`, 4 to 25 base32 characters, `.com` or `.net`);
- * many ordinary names have it, too.
+ * Whether a server name, in lower case, has the form of the names that Tor generates (tor-spec section 2.1: `www.`, 4 to 25 base32
+ * characters, `.com` or `.net`); many ordinary names have it, too.
  */
 export function hasTorNameForm(name: string): boolean {
   return NAME.test(name);
@@ -60,9 +60,9 @@ const RANDOM = 1000 / 32;
 const THRESHOLD = 4;
 
 /**
- * Whether a server name, in lower case, looks like those Tor generates (tor-spec section 2.1): `www.`, 4 to 25 random base32 characters, `.com` or `.net`.
- * False for fewer than 5 characters (two or more digits at the end not counted), which prove too little. The letters' frequencies and the
- * limit are in this file (FREQUENCY, THRESHOLD).
+ * Whether a server name, in lower case, looks like those Tor generates (tor-spec section 2.1): `www.`, 4 to 25 random base32 characters,
+ * `.com` or `.net`. False for fewer than 5 characters (two or more digits at the end not counted), which prove too little. The letters'
+ * frequencies and the limit are in this file (FREQUENCY, THRESHOLD).
  */
 export function isTorServerName(name: string): boolean {
   // Brands like to end in two or more digits ("office365"), so these say nothing.

@@ -27,10 +27,10 @@ export interface WireguardMessage {
 }
 
 /**
- * Whether a UDP payload can be WireGuard (white paper sections 5.4.2 to 5.4.7), by its first four octets (big endian) and its length in octets alone: type 1 to 4, three zero
- * octets, and a length of 148, 92, 64 or, for data, at least 32. Data need not be a multiple of 16: padding stops at the tunnel's MTU,
- * often 1420 (Linux drivers/net/wireguard/send.c), and BoringTun does not pad at all. The firewall rule and the capture filter
- * test the same, so this must not test anything that they cannot.
+ * Whether a UDP payload can be WireGuard (white paper sections 5.4.2 to 5.4.7), by its first four octets (big endian) and its length in
+ * octets alone: type 1 to 4, three zero octets, and a length of 148, 92, 64 or, for data, at least 32. Data need not be a multiple of 16:
+ * padding stops at the tunnel's MTU, often 1420 (Linux drivers/net/wireguard/send.c), and BoringTun does not pad at all. The firewall rule
+ * and the capture filter test the same, so this must not test anything that they cannot.
  */
 export function isWireguardShape(payloadHead: number, payloadLength: number): boolean {
   switch (payloadHead >>> 0) {
