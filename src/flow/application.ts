@@ -27,11 +27,14 @@ export interface ApplicationPorts {
   readonly quic?: QuicCrypto;
   /** Known Tor relays: TLS to one of them is taken for Tor, whatever its server name. */
   readonly relays?: RelayList;
-  /** 32 secret random bits. They prevent an attacker from choosing ports so that other flows are evicted from the table. */
+  /**
+   * 32 secret random bits, as a number from 0 to 2^32 - 1. They prevent an attacker from choosing ports so that other flows are evicted
+   * from the table.
+   */
   readonly secret?: number;
 }
 
-/** Reads what a packet carries above the transport. */
+/** Reads what a packet carries above the transport. `limits.flows` is rounded down to a power of two, `limits.streamBytes` is in octets. */
 export class ApplicationReader {
   readonly #flows: FlowTable;
   readonly #budget: StreamBudget;
@@ -51,13 +54,16 @@ export class ApplicationReader {
     this.firstBytes = new FirstBytes(this.#budget, ports.secret);
   }
 
-  /** How many flows were evicted and how often stream data was refused so far. */
+  /** How many flows were evicted and how often stream data was refused since this reader was made. */
   get losses(): { readonly flowsEvicted: number; readonly streamsRefused: number } {
     const flowsEvicted = this.#flows.evicted + this.firstBytes.evicted;
     return { flowsEvicted, streamsRefused: this.#budget.refused + this.#budgetDown.refused };
   }
 
-  /** Sets kind and findings by the payload of a whole packet; `packet.kind` must be the kind by headers (kindOfHeaders). */
+  /**
+   * Sets kind and findings by the payload of a whole packet, whose offsets must be those of `bytes`; `packet.kind` must be the kind by
+   * headers (kindOfHeaders). What cannot be read leaves both as they are. Never throws.
+   */
   read(bytes: Uint8Array, packet: ParsedPacket): void {
     if (packet.protocol === Protocol.UDP && packet.sourcePort >= 0) this.#udp.read(bytes, packet);
     else if (packet.protocol === Protocol.TCP && packet.sourcePort >= 0) this.#readTcp(bytes, packet);
@@ -79,7 +85,9 @@ export class ApplicationReader {
     this.#tcp.read(bytes, packet);
   }
 
-  /** Reads a datagram's first fragment, as the rest may never come. TCP must wait for the whole packet. */
+  /**
+   * Like `read` for a datagram's first fragment, as the rest may never come. TCP must wait for the whole packet, so it is not read here.
+   */
   readFirstFragment(bytes: Uint8Array, packet: ParsedPacket): void {
     if (packet.protocol === Protocol.UDP && packet.sourcePort >= 0) this.#udp.read(bytes, packet);
   }

@@ -19,14 +19,18 @@ export type DissectorPorts = ApplicationPorts;
 
 /** Limits of what is remembered. What exceeds them is counted and stays unknown, which is a leak. */
 export interface DissectorLimits {
+  /** How many flows, rounded down to a power of two; 8192 by default. */
   readonly flows: number;
-  /** Octets that all TCP streams together may keep. */
+  /**
+   * Octets that all TCP streams from clients together may keep, 16 MiB by default; those from the network may keep a quarter of it in
+   * addition.
+   */
   readonly streamBytes: number;
 }
 
 const DEFAULT_LIMITS: DissectorLimits = { flows: 8_192, streamBytes: 16_777_216 };
 
-/** How much had to be given up so far, for lack of room. */
+/** How much had to be given up since the dissector was made, for lack of room: flows, refused pieces of streams, fragmented packets. */
 export interface DissectorLosses {
   readonly flowsEvicted: number;
   readonly streamsRefused: number;
@@ -48,7 +52,7 @@ export class Dissector {
     this.#application = new ApplicationReader(ports, { ...DEFAULT_LIMITS, ...limits });
   }
 
-  /** Reads layers 2 to 4 (see readHeaders). Allocates nothing, never throws. */
+  /** Reads layers 2 to 4 of the frame in `bytes[start, end)` into `packet` (see readHeaders). Allocates nothing, never throws. */
   headers(
     bytes: Uint8Array,
     start: number,
@@ -70,8 +74,9 @@ export class Dissector {
   }
 
   /**
-   * Reads the frame that `headers` has just read as one from a client to a tunnel endpoint over TCP (`host`: the endpoint's name, if it
-   * has one). Sets `foreign`; returns true if it also set kind and findings. Never throws; allocates nothing once a stream is known.
+   * Reads the frame that `headers` has just read as one from a client to a tunnel endpoint over TCP (`host`: the endpoint's name, if it has
+   * one, in lower case without trailing dot). Sets `foreign`; returns true if it also set kind and findings, false once the stream is known
+   * to be the tunnel's. Never throws; allocates nothing once a stream is known.
    */
   stream(
     bytes: Uint8Array,
@@ -83,7 +88,10 @@ export class Dissector {
     return this.#application.firstBytes.read(bytes, packet, protocol, host);
   }
 
-  /** Whether the stream of the last frame has just carried more than a handshake in both directions. */
+  /**
+   * Whether the stream of the last frame given to `stream` has just carried more than a handshake (16 KiB) in both directions; true for one
+   * frame of a stream.
+   */
   get carriesData(): boolean {
     return this.#application.firstBytes.carries;
   }
@@ -93,11 +101,15 @@ export class Dissector {
     this.#application.firstBytes.passes();
   }
 
-  /** How many earlier frames of the same stream were counted as the tunnel's, once the stream proves foreign. Returned only once. */
+  /**
+   * How many earlier frames of the stream of the last frame were counted as the tunnel's, once it proves foreign; 0 before. Returned only
+   * once.
+   */
   takeCountedAsTunnel(): number {
     return this.#application.firstBytes.takePassed();
   }
 
+  /** What was given up so far; the counts never fall. */
   get losses(): DissectorLosses {
     const fragmentsEvicted = this.#fragments.evicted + this.#fragmentsDown.evicted;
     return { ...this.#application.losses, fragmentsEvicted };

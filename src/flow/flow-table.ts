@@ -24,7 +24,7 @@ export class Flow {
   suspected = false;
   /** Nothing more will be read from its streams. */
   done = false;
-  /** The last name found in it, or ''. */
+  /** The last name found in it, in the form of src/wire/names/name-text.ts, or ''. */
   name = '';
   /** The server name of its ClientHello. If that comes in pieces, or again, its name is reported only once. */
   helloName = '';
@@ -33,8 +33,9 @@ export class Flow {
   sendsEarlyData = false;
   /** The tunnel whose handshake the client has begun and the server has not yet answered. */
   tunnel: Recognition | undefined = undefined;
+  /** The client is the endpoint with the lower port or, if the ports are equal, the lower address. */
   clientIsLow = true;
-  /** Sequence number of the client's SYN, -1 while none was seen. */
+  /** Sequence number of the client's SYN (RFC 9293 section 3.4), unsigned 32 bits, -1 while none was seen. */
   initialSequence = -1;
   /** Set by its first datagram, its SYN, or the first name found in it. */
   connection: Connection | undefined = undefined;
@@ -100,7 +101,7 @@ export class Flow {
     this.#findings = undefined;
   }
 
-  /** Findings with this recognition; the same object as long as the recognition is the same. */
+  /** Findings without names that have this recognition and its `why` as detail; the same object as long as the recognition is the same. */
   recognised(recognition: Recognition): Findings {
     if (this.#findings?.recognition !== recognition) {
       const doubt = this.suspected ? { suspected: true as const } : {};
@@ -128,7 +129,7 @@ export class FlowTable {
   /** How many flows were evicted that may still have been alive. */
   evicted = 0;
 
-  /** `flows` is rounded down to a power of two, at least 4. `secret` (32 bits) decides which flows share a set. */
+  /** `flows` is rounded down to a power of two, at least 4. `secret` (32 bits, signed or unsigned) decides which flows share a set. */
   constructor(flows: number, secret = 0x9e3779b9) {
     this.#secret = secret;
     this.#sets = 2 ** Math.max(0, Math.floor(Math.log2(flows / WAYS)));
@@ -138,7 +139,11 @@ export class FlowTable {
     this.#flows = new Array<Flow | undefined>(this.#sets * WAYS).fill(undefined);
   }
 
-  /** The flow of a frame with ports, created if there is none. Sets `packet.fromServer`. */
+  /**
+   * The flow of a frame with ports, created if there is none; for an unsolicited frame from the network an empty one that is not kept. The
+   * same in both directions, by addresses, ports, protocol and, if the kernel says it, which end is on which side. Sets
+   * `packet.fromServer`. Never throws.
+   */
   of(packet: ParsedPacket): Flow {
     const hash = this.#makeKey(packet);
     const set = (hash & (this.#sets - 1)) * WAYS;

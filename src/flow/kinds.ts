@@ -70,8 +70,9 @@ export type TunnelProtocol = (typeof TUNNEL_PROTOCOLS)[number];
 export const VIAS = ['dns', 'mdns', 'llmnr', 'nbns', 'sni', 'quic', 'http', 'dhcp', 'referer'] as const;
 export type Via = (typeof VIAS)[number];
 
-/** A name that a client asked for or said about itself, in the form of src/wire/names/name-text.ts. */
+/** A name that a client asked for or said about itself. */
 export interface Name {
+  /** In the form of src/wire/names/name-text.ts: lower case, no trailing dot; never ''. */
   readonly name: string;
   readonly via: Via;
   /** It is the outer server name of an Encrypted ClientHello (RFC 9849); the inner one stays hidden. */

@@ -22,40 +22,52 @@ export type MalformedReason =
   | 'icmp-short'
   | 'arp-short';
 
-/** What a frame says about the machine that sent it (DHCP, 802.1X). */
+/** What a frame says about the machine that sent it (DHCP, 802.1X); absent is what it does not say. */
 export interface Identity {
+  /** DHCP's host name or FQDN, in lower case without trailing dot. */
   readonly hostName?: string;
+  /** DHCP's vendor class, with `\ddd` for what is not printable. */
   readonly vendorClass?: string;
+  /** DHCPv4's client identifier or DHCPv6's DUID in lower-case hexadecimal. */
   readonly clientId?: string;
+  /** The numbers of the options that it asks for, decimal, with commas, in its order. */
   readonly fingerprint?: string;
+  /** DHCPv4's requested address, `a.b.c.d`. */
   readonly previousAddress?: string;
   /** The name under which it logs in to the switch (802.1X). */
   readonly account?: string;
 }
 
-/** What a DHCP server or a router tells the client; rule T reads it. Addresses as text. */
+/** What a DHCP server or a router tells the client; rule T reads it. Addresses are `a.b.c.d` or RFC 5952 text. */
 export interface NetworkOffer {
+  /** The DHCPv4 server's or the router's address; a DHCPv6 server's DUID in hexadecimal. */
   readonly server: string;
+  /** The address that the client gets; in a router advertisement the first prefix. */
   readonly address?: string;
+  /** Out of 32 with DHCPv4, out of 128 in a router advertisement. */
   readonly prefixLength?: number;
-  /** DHCPv4 acknowledgement: the client's hardware address, as a 48-bit number. */
+  /** DHCPv4 acknowledgement: the client's hardware address, as a 48-bit number; 0 if it has another length. */
   readonly client?: number;
   /** DHCPv4 acknowledgement: the transaction id of the client's request (RFC 2131 section 4.1). */
   readonly transaction?: number;
-  /** Router advertisement: the on-link prefixes; `own` if clients form addresses from it (SLAAC). */
+  /** Router advertisement: the on-link prefixes as `address/length`; `own` if clients form addresses from it (SLAAC, RFC 4862). */
   readonly prefixes?: readonly { readonly network: string; readonly own: boolean }[];
   readonly router?: string;
+  /** DHCP: of the address, 0xffffffff means infinity. Router advertisement: the router's lifetime, 0 if it is no default router. */
   readonly leaseSeconds?: number;
   /** Routes (DHCP options 121 and 249, RFC 4191, redirects) as `network/length via router`. */
   readonly routes?: readonly string[];
-  /** The captive portal's URL (RFC 8910). */
+  /** The captive portal's URL (RFC 8910), with `\ddd` for what is not printable. */
   readonly captivePortal?: string;
   /** Host and port of that URL. */
   readonly portal?: HttpRedirect;
   readonly resolvers?: readonly string[];
 }
 
-/** A tunnel protocol recognised by its handshake, whatever its address. `confidence` is 0 to 1, `why` a text for people. */
+/**
+ * A tunnel protocol recognised by its handshake, whatever its address. `confidence` is 0 to 1 (from 0.5 on the frame gets the protocol's
+ * kind), `why` a text for people.
+ */
 export interface Recognition {
   readonly protocol: 'wireguard' | 'openvpn' | 'ipsec' | 'tor' | 'ssh' | 'dtls' | 'sstp' | 'opaque';
   readonly variant?: string;
@@ -71,14 +83,16 @@ export interface Recognition {
 
 /** What the application decoders found; NO_FINDINGS when they found nothing. */
 export interface Findings {
+  /** In the order in which they were found. */
   readonly names: readonly Name[];
+  /** The answers of DNS responses, in their order. */
   readonly answers: readonly DnsAnswer[];
   readonly identity?: Identity;
-  /** DHCPv4 request: its transaction id. A discover has none here, as only requests are acknowledged. */
+  /** DHCPv4 request: its transaction id, unsigned 32 bits. A discover has none here, as only requests are acknowledged. */
   readonly leaseRequest?: number;
   readonly offer?: NetworkOffer;
   readonly recognition?: Recognition;
-  /** The groups in a multicast membership report, in order. */
+  /** The groups in a multicast membership report as texts, in order, at most eight and then `and more`. */
   readonly groups?: readonly string[];
   /** Where an unencrypted HTTP response redirects to. */
   readonly redirect?: HttpRedirect;
@@ -134,7 +148,7 @@ export type UnassignedField = '' | 'destination' | 'target';
 export class ParsedPacket {
   /** Internal to the header reader: the frame was plain UDP, so that the next one may take the shortcut (headers-plain.ts). */
   plain = false;
-  /** Octets on the wire, as the capture says; `captured` may be fewer. */
+  /** Octets of the frame on the wire without frame check sequence, as the capture says; `captured` may be fewer. */
   length = 0;
   captured = 0;
   /** 48-bit MAC addresses as numbers; 0 on links without them. */
@@ -152,6 +166,7 @@ export class ParsedPacket {
   llc = -1;
   /** The EtherType after all 802.1Q and 802.1ad tags. */
   etherType = -1;
+  /** How many tags there are, from 0 to 8. */
   vlanTags = 0;
   malformed: MalformedReason | undefined = undefined;
 
@@ -167,13 +182,14 @@ export class ParsedPacket {
   protocol = -1;
   /** How many IPv6 extension headers (hop-by-hop, routing, destination, AH, fragment) were read. */
   extensionCount = 0;
-  /** In octets; if above 0, there is no upper-layer header in this frame. */
+  /** In octets, a multiple of 8; if above 0, there is no upper-layer header in this frame. */
   fragmentOffset = 0;
   moreFragments = false;
   /** There is an IPv6 fragment header (also of an atomic fragment). */
   fragmentHeader = false;
   /** The fragment fields are from a second fragment header; a packet filter only sees the first (ipv6_find_hdr). */
   nestedFragment = false;
+  /** 16 bits in IPv4, 32 in IPv6's fragment header; 0 without one. */
   fragmentIdentification = 0;
   /** The length of the IP packet by its length field, in octets, including the header. */
   ipLength = -1;
@@ -182,7 +198,9 @@ export class ParsedPacket {
 
   sourcePort = -1;
   destinationPort = -1;
+  /** The octet of flags (`TcpFlag`). */
   tcpFlags = -1;
+  /** Unsigned 32 bits (RFC 9293 section 3.4); 0 in frames without TCP. */
   tcpSequence = 0;
   tcpAcknowledgment = 0;
   icmpType = -1;
@@ -199,8 +217,9 @@ export class ParsedPacket {
   /** Which groups an IGMP or MLD message is about (src/flow/headers/headers-membership.ts). */
   membership: Membership = 'none';
   /**
-   * In "port unreachable" that quotes a UDP packet: its source port, its length fields, how many octets of its payload are there
-   * and the first twelve of them. `quotedPort` is otherwise -1, also if the quoted packet has IP options or is a fragment.
+   * In "port unreachable" that quotes a UDP packet: its source port, its length fields in octets (IPv6's with the header), how many octets
+   * of its payload are there and the first twelve of them, as in payloadHead. `quotedPort` is otherwise -1, also if the quoted packet has
+   * IP options or is a fragment that is not the first.
    */
   quotedPort = -1;
   quotedIpLength = 0;
@@ -219,7 +238,10 @@ export class ParsedPacket {
   /** The source, or target, is an address that a client has just checked for duplicates (RFC 4862 section 5.4); set likewise. */
   tentativeSource = false;
   tentativeTarget = false;
-  /** Which field of a frame from the network has an address that no client here has. Not read from the frame, but set by the judge. */
+  /**
+   * Which field of a frame from the network has an address that no client here has. Not read from the frame, but set by the reader of the
+   * port.
+   */
   unassignedField: UnassignedField = '';
 
   /** The offset of the upper-layer header; like payloadOffset, only valid as long as the buffer. */
@@ -233,7 +255,10 @@ export class ParsedPacket {
   payloadHead = 0;
   payloadHead2 = 0;
   payloadHead3 = 0;
-  /** Octets 236 to 239 of a datagram to a BOOTP port: the magic cookie, if it is DHCP (RFC 2131 section 3). */
+  /**
+   * Octets 236 to 239 of the payload of a datagram to a BOOTP port, big endian: the magic cookie, if it is DHCP (RFC 2131 section 3);
+   * otherwise 0.
+   */
   bootpCookie = 0;
 
   /**
@@ -267,7 +292,7 @@ export class ParsedPacket {
   bytes: Uint8Array | undefined = undefined;
 }
 
-/** The octet at `at` of the upper-layer payload, or -1 if there is none or the buffer is gone. */
+/** The octet, 0 to 255, at `at` of the upper-layer payload, counted from 0, or -1 if it was not captured or the buffer is gone. */
 export function payloadByte(
   { bytes, payloadOffset, payloadEnd }: Readonly<ParsedPacket>,
   at: number,
@@ -276,7 +301,10 @@ export function payloadByte(
   return place < payloadEnd ? (bytes?.[place] ?? -1) : -1;
 }
 
-/** Copies the beginning of the original's payload, at most `maxLength` octets, into `copy`. */
+/**
+ * Copies the beginning of the original's captured payload, at most `maxLength` octets, into a new buffer of `copy`, and sets the offsets of
+ * its payload to that; `payloadLength` stays that of the wire. If the original's buffer is gone, `copy` has none.
+ */
 export function keepPayload(
   copy: ParsedPacket,
   { bytes, payloadOffset, payloadEnd }: Readonly<ParsedPacket>,
@@ -289,7 +317,8 @@ export function keepPayload(
 
 /**
  * Copies a packet, so that it outlives the buffer and the next frame, into `into` or a new one, and returns that. The copy has neither
- * buffer nor connection. Copying field by field takes a twentieth of the time of Object.assign.
+ * buffer nor connection, so its offsets refer to nothing; findings are shared with the original and never changed. Copying field by field
+ * takes a twentieth of the time of Object.assign.
  */
 export function copyPacket(from: Readonly<ParsedPacket>, into = new ParsedPacket()): ParsedPacket {
   into.source.set(from.source);

@@ -1,17 +1,17 @@
 // Big-endian numbers (RFC 1700, network order) and text in octets. Reading past the array's end gives 0, never an exception;
 // the caller must stay between start and end.
 
-/** The unsigned 16-bit number at `at`. */
+/** The unsigned big-endian 16-bit number at offset `at`; octets past the array's end count as 0. */
 export function u16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
-/** The unsigned 24-bit number at `at`. */
+/** The unsigned big-endian 24-bit number at offset `at`; octets past the array's end count as 0. */
 export function u24(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
 }
 
-/** The unsigned 32-bit number at `at`. */
+/** The unsigned big-endian 32-bit number at offset `at`; octets past the array's end count as 0. */
 export function u32(bytes: Uint8Array, at: number): number {
   return (
     (((bytes[at] ?? 0) << 24) |
@@ -22,7 +22,7 @@ export function u32(bytes: Uint8Array, at: number): number {
   );
 }
 
-/** The unsigned 32-bit number at `at`, least significant octet first. */
+/** The unsigned 32-bit number at offset `at`, least significant octet first; octets past the array's end count as 0. */
 export function u32le(bytes: Uint8Array, at: number): number {
   return (
     (((bytes[at + 3] ?? 0) << 24) |
@@ -33,7 +33,7 @@ export function u32le(bytes: Uint8Array, at: number): number {
   );
 }
 
-/** Whether all octets from `start` to before `end` are zero; true for an empty range. */
+/** Whether all octets from `start` to before `end` are zero; true for an empty range, false if it passes the array's end. */
 export function allZero(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at += 1) if (bytes[at] !== 0) return false;
   return true;
@@ -46,7 +46,10 @@ export function startsWith(bytes: Uint8Array, at: number, end: number, text: str
   return true;
 }
 
-/** The octets from `start` to before `end` as ASCII; a backslash and what is not printable become `\ddd` (decimal). */
+/**
+ * The octets from `start` to before `end` as ASCII; a backslash and what is not printable become `\ddd` (decimal, as in RFC 1035
+ * section 5.1). '' for an empty range. The caller bounds the length. Never throws.
+ */
 export function printable(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   for (let at = start; at < end; at += 1) {
@@ -57,7 +60,9 @@ export function printable(bytes: Uint8Array, start: number, end: number): string
   return text;
 }
 
-/** The first four octets at `at` as a big-endian number; past `end` zeros, not what an earlier frame left in the buffer. */
+/**
+ * The four octets at `at` as an unsigned big-endian number; from `end` on they count as 0, not as what an earlier frame left in the buffer.
+ */
 export function readHead(bytes: Uint8Array, at: number, end: number): number {
   if (end - at >= 4) return u32(bytes, at);
   let head = 0;

@@ -26,7 +26,10 @@ export class Dnscrypt {
   /** Resolvers that have answered with their magic, as `address port`; to them a datagram of the right length is a query. */
   readonly #resolvers = new Set<string>();
 
-  /** Remembers the client magics in a DNS answer for certificates; `findings` are those of the message. */
+  /**
+   * Remembers the client magics in the DNS message from `start` to before `end` if it answers for certificates
+   * (draft-denis-dprive-dnscrypt); `findings` are those of the message. Never throws.
+   */
   learn(bytes: Uint8Array, start: number, end: number, findings: Findings): void {
     if (
       !isDnsResponse(bytes, start, end) ||
@@ -39,7 +42,10 @@ export class Dnscrypt {
     }
   }
 
-  /** Whether a datagram is DNSCrypt. The nonce of a query without known magic is kept in the flow until the answer proves it. */
+  /**
+   * Whether the payload of a datagram, from `start` to before `end`, is DNSCrypt (draft-denis-dprive-dnscrypt). The nonce of a query
+   * without known magic is kept in the flow until the answer proves it; the first such query is not recognised. Never throws.
+   */
   isSpoken(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): boolean {
     if (isDnscryptResponse(bytes, start, end)) {
       const nonce = flow.dnscryptNonce;

@@ -11,7 +11,11 @@ export interface EncryptedDns {
   readonly why: string;
 }
 
-/** The encrypted DNS that a hello with this server name and these protocols opens, or undefined; `packet` has the server's address. */
+/**
+ * The encrypted DNS that a hello with this server name (as hostText writes it) and these protocols (lower case) opens: by ALPN (RFC 7858,
+ * RFC 9250), then by name or address (src/wire/names/doh-providers.ts). Undefined when nothing suggests any. `packet` has the server's
+ * address.
+ */
 export function encryptedDns(
   packet: ParsedPacket,
   serverName: string | undefined,

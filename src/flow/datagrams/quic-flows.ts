@@ -20,7 +20,10 @@ export class QuicFlows {
     this.#crypto = crypto;
   }
 
-  /** If the datagram is QUIC, sets kind and findings and returns true; `packet.kind` must be the kind by ports. */
+  /**
+   * If the payload of a datagram, from `start` to before `end`, is QUIC (RFC 9000) or its flow is known as QUIC, sets kind and findings and
+   * returns true; otherwise false, and nothing of `packet` is changed. `packet.kind` must be the kind by ports. Never throws.
+   */
   read(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket, flow: Flow): boolean {
     const known = flow.kind === 'quic' || flow.kind === 'doq' || flow.kind === 'doh';
     if (isQuicLong(bytes, start, end)) {
@@ -69,8 +72,8 @@ export class QuicFlows {
 }
 
 /**
- * Whether a datagram can belong to a QUIC flow whose beginning was not seen: a short header is evidence only on QUIC's ports,
- * and only if the datagram is nothing else. `port` is the kind by ports.
+ * Whether the payload of a datagram can belong to a QUIC flow whose beginning was not seen: a short header (RFC 9000 section 17.3) in at
+ * least 21 octets is evidence only on QUIC's ports, and only if the datagram is nothing else. `port` is the kind by ports.
  */
 export function isQuicMidway(bytes: Uint8Array, start: number, end: number, port: Kind): boolean {
   if (port !== 'quic' && port !== 'doq') return false;

@@ -49,7 +49,7 @@ export class FlowRecogniser {
   /**
    * Reads one UDP payload and returns the best recognition of its flow so far, `server` as seen from this packet. Undefined
    * while nothing suggests a tunnel, and for a DTLS flow from the moment it shows STUN or the keys of a call. With `settles` false (the
-   * payload is from the network) this payload cannot prove a call.
+   * payload is from the network) this payload cannot prove a call. Nothing is kept of `bytes` but fragments of a DTLS hello. Never throws.
    */
   udp(
     bytes: Uint8Array,
@@ -71,7 +71,7 @@ export class FlowRecogniser {
     return this.recognition(direction);
   }
 
-  /** The best recognition so far, with `server` as seen from a packet in that direction. */
+  /** The best recognition so far, with `server` as seen from a packet in that direction; undefined as for `udp`. */
   recognition(direction: FlowDirection): Recognition | undefined {
     if (this.#media && this.#best?.protocol === 'dtls') return undefined;
     return direction === this.#bestDirection ? this.#best : this.#mirrored;

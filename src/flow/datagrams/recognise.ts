@@ -18,14 +18,15 @@ import { stunMessage } from '../../wire/application/stun.ts';
 import { isTailscaleDisco, wireguardMessage, type WireguardMessage } from '../../wire/vpn/wireguard.ts';
 import type { Recognition } from '../parsed-packet.ts';
 
-/** From this confidence on, a frame gets the protocol's kind; below it, a recognition is only a hint for people. */
+/** From this confidence on, on a scale from 0 to 1, a frame gets the protocol's kind; below it, a recognition is only a hint for people. */
 export const RECOGNISED = 0.5;
 
 type Server = Recognition['server'];
 
 /**
- * The tunnel protocol of one UDP payload, or undefined. Payloads on the ports of DNS are not examined. Results below
- * RECOGNISED (one data packet without a handshake) are for FlowRecogniser, which combines several packets of a flow.
+ * The tunnel protocol of the UDP payload from `start` to before `end`, or undefined: WireGuard (white paper section 5.4), OpenVPN
+ * (draft-bernardv-openvpn), IKE and ESP (RFC 7296, RFC 3948), DTLS (RFC 6347). Payloads on the ports of DNS are not examined. Results below
+ * RECOGNISED (one data packet without a handshake) are for FlowRecogniser, which combines several packets of a flow. Never throws.
  */
 export function recogniseUdp(
   bytes: Uint8Array,
@@ -44,8 +45,9 @@ export function recogniseUdp(
 }
 
 /**
- * The tunnel protocol of the first octets that one side of a TCP connection sends, or undefined. TLS in general and
- * Tor are not recognised here, but from the ClientHello (src/wire/vpn/tor.ts).
+ * The tunnel protocol of the first octets that one side of a TCP connection sends, from `start` to before `end`, or undefined: SSH (RFC
+ * 4253), SSTP (MS-SSTP), IKE over TCP (RFC 9329), OpenVPN (draft-bernardv-openvpn). TLS in general and Tor are not recognised here, but
+ * from the ClientHello (src/wire/vpn/tor.ts). Never throws.
  */
 export function recogniseTcp(
   bytes: Uint8Array,
@@ -180,13 +182,19 @@ function fromIpsec(
   };
 }
 
-/** Which end is the server of an IKE message: `otherwise` if it does not say, as with IKEv1 after the first message. */
+/**
+ * Which end is the server, the responder, of an IKE message: by its I flag (RFC 7296 section 3.1) or as it is the first; `otherwise` if it
+ * does not say, as with IKEv1 after the first message.
+ */
 export function ikeServer({ first, fromInitiator }: IkeMessage, otherwise: Server): Server {
   if (first || fromInitiator === true) return 'destination';
   return fromInitiator === false ? 'source' : otherwise;
 }
 
-/** Whether a server's first octets over TCP answer this protocol's handshake; false for protocols without such an answer. */
+/**
+ * Whether a server's first octets over TCP answer this protocol's handshake: OpenVPN's hard reset (draft-bernardv-openvpn), or IKE after a
+ * length (RFC 9329). False for protocols without such an answer and when it is cut off. Never throws.
+ */
 export function answersOverTcp(
   protocol: Recognition['protocol'],
   bytes: Uint8Array,
@@ -220,7 +228,10 @@ function ikeRecognition(ike: IkeMessage): Omit<Recognition, 'server'> {
   return { protocol: 'ipsec', variant: `ike-v${ike.version}${ike.marked ? ' NAT-T' : ''}`, confidence, why };
 }
 
-/** The recognition of a DTLS hello; undefined without one, and for the keys of a call. */
+/**
+ * The recognition of a DTLS hello (RFC 6347), with a confidence from 0.4 to 0.8; undefined without one, and for the keys of a call (RFC
+ * 5764).
+ */
 export function fromDtls(hello: DtlsHello | undefined): Recognition | undefined {
   // The keys of a call (WebRTC) are not a tunnel. If the extensions are cut off, it could be either.
   if (hello === undefined || hello.media === true) return undefined;

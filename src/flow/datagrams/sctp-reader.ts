@@ -12,7 +12,10 @@ import { hostsOf } from '../streams/tcp-http.ts';
 
 const DNS_PORT = 53;
 
-/** Adds the findings from the SCTP packet in `bytes[start, end)` to `packet.findings`. */
+/**
+ * Adds the findings from the SCTP packet (RFC 9260) in `bytes[start, end)` to `packet.findings`; the kind stays. Nothing is added if it is
+ * malformed or names nothing. Never throws.
+ */
 export function readSctp(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket): void {
   const ports = sctpPorts(bytes, start, end);
   if (ports === undefined) return;

@@ -15,7 +15,10 @@ import type { ParsedPacket, Findings } from '../parsed-packet.ts';
 import type { Kind } from '../kinds.ts';
 import { dnsFindings, DNS_ON_ITS_PORT, nbnsFindings } from '../findings/name-readers.ts';
 
-/** If the content is of `packet.kind`, the kind by ports, sets findings and returns true. */
+/**
+ * If the payload of a datagram, from `start` to before `end`, is of `packet.kind`, the kind by ports, sets findings and returns true;
+ * otherwise returns false and changes nothing. The RFC of each kind is named in this file's head. Never throws.
+ */
 export function readByPort(bytes: Uint8Array, start: number, end: number, packet: ParsedPacket): boolean {
   const findings = contentOf(packet.kind, bytes, start, end, end + cutOff(packet));
   if (findings === undefined) return false;
@@ -23,7 +26,10 @@ export function readByPort(bytes: Uint8Array, start: number, end: number, packet
   return true;
 }
 
-/** Whether a message that readByPort has accepted comes from the server. Always false for mDNS, which has no servers. */
+/**
+ * Whether a message that readByPort has accepted, with its payload at `start`, comes from the server: by DNS's QR bit (RFC 1035 section
+ * 4.1.1), or by the ports. Always false for mDNS, which has no servers.
+ */
 export function isAnswer(bytes: Uint8Array, start: number, packet: ParsedPacket): boolean {
   switch (packet.kind) {
     case 'dns':

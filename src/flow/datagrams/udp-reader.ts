@@ -32,7 +32,10 @@ export class UdpReader {
     this.#quic = quic;
   }
 
-  /** Sets kind and findings; `packet.kind` must be the kind by ports. */
+  /**
+   * Sets kind and findings of the datagram that `packet` was read from, and `flowName`, `connection` and `fromServer`; `packet.kind` must
+   * be the kind by ports. The kind is `udp` when the content does not fit. Never throws.
+   */
   read(bytes: Uint8Array, packet: ParsedPacket): void {
     const { payloadOffset: start, payloadEnd: end } = packet;
     // A datagram that fits its port needs no flow: a flood of questions must not evict the flows that are needed.

@@ -8,7 +8,11 @@ import type { Findings, Identity, NetworkOffer } from '../parsed-packet.ts';
 
 const MESSAGES = ['BOOTP', 'discover', 'offer', 'request', 'decline', 'ack', 'nak', 'release', 'inform'];
 
-/** Findings of a DHCPv4 or BOOTP message; undefined when it is not one. */
+/**
+ * Findings of the DHCPv4 or BOOTP message (RFC 2131, RFC 2132) in a UDP payload from `start` to before `end`: of a client its name,
+ * identity and request, of a server an offer if it is OFFER or ACK with a server identifier. Undefined when it is not such a message; never
+ * throws.
+ */
 export function dhcp4Findings(bytes: Uint8Array, start: number, end: number): Findings | undefined {
   const view = Dhcp4View.of(bytes, start, end);
   if (view === undefined) return undefined;
@@ -61,7 +65,10 @@ function offerOf(view: Dhcp4View): NetworkOffer | undefined {
   };
 }
 
-/** Findings of a DHCPv6 message; undefined when it is not one. */
+/**
+ * Findings of the DHCPv6 message (RFC 8415) in a UDP payload from `start` to before `end`: of a client its identity, of a server with a
+ * DUID an offer with the first address. Undefined when it is not such a message; never throws.
+ */
 export function dhcp6Findings(bytes: Uint8Array, start: number, end: number): Findings | undefined {
   const view = Dhcp6View.of(bytes, start, end);
   if (view === undefined) return undefined;

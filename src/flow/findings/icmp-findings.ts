@@ -9,7 +9,10 @@ const ICMP_REDIRECT = 5;
 /** The destination's offset from the ICMP type: eight octets, then 16 octets into the IPv4 header. */
 const DESTINATION = 8 + 16;
 
-/** Findings of the redirect that `packet` was read from; undefined when it is not a redirect or too short. */
+/**
+ * Findings of the IPv4 redirect (RFC 792) that `packet` was read from: an offer with one route `a.b.c.d/32 via a.b.c.d`, whose server is
+ * the packet's source. Undefined when it is not a redirect or was captured too short; never throws.
+ */
 export function redirectFindings(bytes: Uint8Array, packet: ParsedPacket): Findings | undefined {
   const start = packet.upperOffset;
   if (packet.icmpType !== ICMP_REDIRECT || packet.payloadEnd < start + DESTINATION + 4) return undefined;

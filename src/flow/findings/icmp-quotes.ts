@@ -18,7 +18,11 @@ const QUOTE_AT = 8;
 const LONGEST_PACKET = 65_575;
 const READ: ReadonlySet<Kind> = new Set<Kind>(['dns', 'mdns', 'llmnr', 'nbns']);
 
-/** Adds the names in the packet that an ICMP error quotes to the findings; that packet's headers are written to `quoted`. */
+/**
+ * Sets the names in the findings to those in the UDP packet that an ICMP error quotes (RFC 792, RFC 4443 section 3), as not asked; other
+ * findings stay. `packet` must have been read from `bytes`; the quoted packet's headers are written to `quoted`, whatever it had. Never
+ * throws.
+ */
 export function readQuote(bytes: Uint8Array, packet: ParsedPacket, quoted: ParsedPacket): void {
   const { icmpType, ipVersion, upperOffset, payloadEnd } = packet;
   if (packet.kind !== 'icmp' || !(ipVersion === 4 ? ERRORS_V4 : ERRORS_V6).has(icmpType)) return;

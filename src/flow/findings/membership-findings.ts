@@ -12,7 +12,10 @@ const SINGLE: ReadonlySet<number> = new Set([0x12, 0x16, 0x17, 131, 132]);
 const REPORTS: ReadonlySet<number> = new Set([0x22, 143]);
 const MAPPED = 0xffff;
 
-/** Findings of the message that `packet` was read from, or undefined when it names no group. */
+/**
+ * Findings of the IGMP or MLD message that `packet` was read from: the groups of a report or leave as texts, each once, in order, at most
+ * eight and then `and more` (RFC 9776 section 4.2, RFC 3810 section 5.2). Undefined when it names no group. Never throws.
+ */
 export function membershipFindings(bytes: Uint8Array, packet: ParsedPacket): Findings | undefined {
   const { upperOffset: at, payloadEnd: end } = packet;
   const type = bytes[at] ?? 0;

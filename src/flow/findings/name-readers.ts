@@ -29,7 +29,11 @@ const TYPE_WORDS: ReadonlyMap<number, string> = new Map([
   [255, 'ANY'],
 ]);
 
-/** Names and answers of a DNS, mDNS or LLMNR message; undefined if its dnsShape is below `atLeast`. */
+/**
+ * Names and answers of the DNS, mDNS or LLMNR message from `start` to before `end` (RFC 1035 section 4, without TCP's length); undefined if
+ * its dnsShape is below `atLeast`. Names are listed once each, in the message's order, those of a response as not asked; in a query over
+ * `dns` those of its other sections follow. Never throws.
+ */
 export function dnsFindings(
   bytes: Uint8Array,
   start: number,
@@ -61,7 +65,10 @@ export function dnsFindings(
   return { names, answers: [], ...(detail === '' ? {} : { detail }) };
 }
 
-/** Names in the questions of a NetBIOS name service message; undefined when it is not one. */
+/**
+ * Names in the questions of the NetBIOS name service message (RFC 1002 section 4.2) in a UDP payload from `start` to before `end`, once
+ * each; none in a response. Undefined when it is not such a message; never throws.
+ */
 export function nbnsFindings(bytes: Uint8Array, start: number, end: number): Findings | undefined {
   if (!isNetbiosShape(bytes, start, end)) return undefined;
   const names: Name[] = [];

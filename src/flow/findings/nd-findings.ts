@@ -7,7 +7,10 @@ import { NdView } from '../../wire/ip/nd.ts';
 import type { ParsedPacket, Findings } from '../parsed-packet.ts';
 import { portalOf } from './findings.ts';
 
-/** Findings of the neighbour discovery message that `packet` was read from, or undefined when it offers nothing. */
+/**
+ * Findings of the neighbour discovery message that `packet` was read from: an offer for a router advertisement (RFC 4861 section 4.2), even
+ * if it announces nothing, and for a redirect (section 4.5). Undefined for other messages and for one that NdView refuses; never throws.
+ */
 export function ndFindings(bytes: Uint8Array, packet: ParsedPacket): Findings | undefined {
   if (packet.icmpType !== Icmp6.ROUTER_ADVERTISEMENT && packet.icmpType !== Icmp6.REDIRECT) return undefined;
   const view = NdView.of(bytes, packet.upperOffset, packet.payloadEnd);

@@ -6,7 +6,10 @@ import type { ParsedPacket } from '../parsed-packet.ts';
 import type { Kind } from '../kinds.ts';
 import { isListenerDiscovery, isNeighbourDiscovery } from '../../wire/ip/icmp.ts';
 
-/** The kind of a frame by its headers, for frames whose payload is unreadable or has not been read yet. */
+/**
+ * The kind of a frame by its headers alone (EtherType, IP protocol, ICMPv6 type, IANA's ports), for frames whose payload is unreadable or
+ * has not been read yet. A later fragment is `fragment`; what no kind fits is `l2-other`, `other-ip`, `tcp` or `udp`.
+ */
 export function kindOfHeaders(packet: ParsedPacket): Kind {
   if (packet.malformed !== undefined) return 'malformed';
   if (packet.ipVersion === 0) return kindOfLink(packet);
@@ -63,7 +66,10 @@ function kindOfIcmp6(type: number): Kind {
   return 'icmp';
 }
 
-/** The kind that a UDP port suggests; undefined for other ports. */
+/**
+ * The kind that a UDP port suggests (IANA port registry; 784 and 8472 are former ports of DoQ and of VXLAN in Linux); undefined for other
+ * ports.
+ */
 export function kindOfUdpPort(port: number): Kind | undefined {
   switch (port) {
     case 53:

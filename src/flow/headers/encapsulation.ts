@@ -53,12 +53,16 @@ const MPLS_IN_UDP = 6635;
 /** RFC 3378: version 3 and twelve zero bits precede a frame. */
 const ETHERIP = 0x3000;
 
-/** How many octets of the payload were on the wire but cut off by the capture. */
+/** How many octets of the upper-layer payload were on the wire but cut off by the capture; 0 if none. */
 export function cutOff({ payloadOffset, payloadEnd, payloadLength }: ParsedPacket): number {
   return Math.max(0, payloadLength - (payloadEnd - payloadOffset));
 }
 
-/** Reads the headers of the packet inside `packet`, whose kind must be set, into `into`; false if there is none. */
+/**
+ * Reads the headers of the packet inside `packet`, whose kind must be set and whose offsets must be those of `bytes`, into `into`; false,
+ * and `into` unchanged, if there is none. One level: the packet inside may have another. The RFC of each encapsulation is named in this
+ * file's head. Never throws.
+ */
 export function readInside(bytes: Uint8Array, packet: ParsedPacket, into: ParsedPacket): boolean {
   const inside = innerOf(bytes, packet);
   if (inside === undefined) return false;
@@ -225,7 +229,10 @@ function innerOfAh(bytes: Uint8Array, start: number, end: number): Inner | undef
   return carriesIp ? innerIp(bytes, header.innerOffset, end) : undefined;
 }
 
-/** The upper-layer protocol, UDP or TCP, that AH protects in transport mode, and its offset; otherwise undefined. */
+/**
+ * The IP protocol number, UDP or TCP, of what AH protects in transport mode (RFC 4302 section 3.1), and the offset of its header in
+ * `bytes`; otherwise undefined. Never throws.
+ */
 export function protectedByAh(
   bytes: Uint8Array,
   packet: ParsedPacket,

@@ -23,15 +23,17 @@ interface Assembly {
   spoiled: boolean;
 }
 
-/** Keeps the fragments of incomplete packets. */
+/** Keeps the fragments of at most 64 incomplete packets, of at most 128 fragments each, for at most 60 seconds. */
 export class Fragments {
   readonly #packets = new Map<string, Assembly>();
   /** How many packets were evicted for lack of room. */
   evicted = 0;
 
   /**
-   * Takes the fragment that `packet` was read from; returns the whole IP payload if that was the last one missing, otherwise
-   * undefined. A fragment that the capture cut is ignored. `timeMicros` is in microseconds of any one clock.
+   * Takes the fragment that `packet` was read from, and copies it (RFC 791 section 3.2, RFC 8200 section 4.5); returns the whole IP
+   * payload, from the upper-layer header on, in an array of its own if that was the last one missing, otherwise undefined. A fragment that
+   * the capture cut is ignored; overlaps with different octets (RFC 5722) spoil the packet. `timeMicros` is in microseconds of any one
+   * clock. Never throws.
    */
   accept(bytes: Uint8Array, packet: ParsedPacket, timeMicros: number): Uint8Array | undefined {
     const start = packet.upperOffset;

@@ -6,7 +6,11 @@ import { isPadded } from './headers-ip.ts';
 
 const ARP_LENGTH = 28;
 
-/** Reads the ARP message at `at`. Addresses and operation are set for Ethernet/IPv4 only, the one form that the bridge's rules accept. */
+/**
+ * Reads the ARP message at `at` (RFC 826); `end` is the end of the captured octets, `wireEnd` where the frame ended on the wire, both
+ * exclusive. Addresses and operation are set for Ethernet/IPv4 only, the one form that the bridge's rules accept. With fewer than 28 octets
+ * `malformed` is set. Never throws.
+ */
 export function readArp(
   bytes: Uint8Array,
   at: number,

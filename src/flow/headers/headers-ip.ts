@@ -9,7 +9,11 @@ import type { ParsedPacket } from '../parsed-packet.ts';
 import { igmpMembership, mldMembership } from './headers-membership.ts';
 import { isPortUnreachable, readQuote } from './headers-quote.ts';
 
-/** Reads the IP packet at `at`; `end` is the end of the captured octets, `wireEnd` where the frame ended on the wire. */
+/**
+ * Reads the IP packet at `at` (RFC 791, RFC 8200) and its transport header; `end` is the end of the captured octets, `wireEnd` where the
+ * frame ended on the wire, both exclusive. The packet must be of `ipVersion`; a fault sets `malformed` and leaves the fields after it as
+ * they were. Never throws.
+ */
 export function readIp(
   bytes: Uint8Array,
   at: number,
@@ -147,7 +151,11 @@ function isExtension(protocol: number): boolean {
   );
 }
 
-/** Reads the transport header at `at`; `end` is the end of the captured octets, `ipEnd` that of the packet by its length field. */
+/**
+ * Reads the transport header at `at` by `packet.protocol` (RFC 768, RFC 9293, RFC 792, RFC 4443) and sets the payload's offsets, length and
+ * first octets; `end` is the end of the captured octets, `ipEnd` that of the packet by its length field, both exclusive. A later fragment
+ * has no header. A fault sets `malformed`. Never throws.
+ */
 export function readUpper(
   bytes: Uint8Array,
   at: number,
@@ -246,7 +254,10 @@ function isBareRequest(bytes: Uint8Array, at: number): boolean {
   return isZero(bytes, at + 16, at + 28) && isZero(bytes, at + 34, at + 236);
 }
 
-/** Whether nothing follows the message but the zeros that pad a short frame. */
+/**
+ * Whether nothing follows the message, from `at` to before `messageEnd`, but the zeros that pad a short frame (IEEE 802.3 section 4.2.3.3),
+ * up to `wireEnd`, where the frame ended on the wire. Octets past the array's end count as zero.
+ */
 export function isPadded(bytes: Uint8Array, at: number, messageEnd: number, wireEnd: number): boolean {
   if (wireEnd === messageEnd) return true;
   return PADDED_LENGTHS.includes(wireEnd - at) && isZero(bytes, messageEnd, wireEnd);

@@ -19,7 +19,11 @@ const IGMP_V3_ROUTERS = 0xe0000016;
 /** The IPv4 options field with only the alert: type, length 4, value 0. */
 const ALERT_4 = ROUTER_ALERT_V4 * 0x1000000 + 0x40000;
 
-/** For an unfragmented IPv4 packet of protocol 2 whose header is at `at`; `total` is its length, `end` the end of the captured octets. */
+/**
+ * Which groups the IGMP message in an unfragmented IPv4 packet of protocol 2 is about (RFC 2236, RFC 9776), as far as a packet filter can
+ * tell. The packet's header is at `at`; `total` is its length in octets with the header, `end` the exclusive end of the captured octets.
+ * `link` only if all of it was captured. Never throws.
+ */
 export function igmpMembership(bytes: Uint8Array, at: number, total: number, end: number): Membership {
   const group = u32(bytes, at + 16);
   if (bytes[at + 8] !== 1 || group >>> 28 !== 0xe) return 'none';
@@ -54,7 +58,10 @@ function isPlainRecord(bytes: Uint8Array, at: number): boolean {
   return type >= 1 && type <= 6 && bytes[at + 1] === 0 && u16(bytes, at + 2) === 0;
 }
 
-/** For an IPv6 packet at `at` with a hop-by-hop header of eight octets and then ICMPv6; `total` and `end` as above. */
+/**
+ * Which groups the MLD message (RFC 2710, RFC 3810) in an IPv6 packet at `at`, with a hop-by-hop header of eight octets and then ICMPv6, is
+ * about; `none` for other ICMPv6 messages. `total` and `end` as for igmpMembership. Never throws.
+ */
 export function mldMembership(bytes: Uint8Array, at: number, total: number, end: number): Membership {
   const message = at + 48;
   const type = bytes[message] ?? 0;

@@ -33,7 +33,10 @@ function isBootp(port: number): boolean {
   return port === BOOTP_SERVER || port === BOOTP_CLIENT;
 }
 
-/** Whether an Ethernet frame looks plain; its length fields are not checked. */
+/**
+ * Whether the Ethernet frame in `bytes[start, end)` looks plain: untagged, IPv4 (RFC 791) with 20 octets of header, no fragment, UDP; its
+ * length fields are not checked.
+ */
 export function beginsPlain(bytes: Uint8Array, start: number, end: number): boolean {
   const ip = start + HEADER_LENGTH;
   return (
@@ -45,7 +48,11 @@ export function beginsPlain(bytes: Uint8Array, start: number, end: number): bool
   );
 }
 
-/** Reads a plain frame into a packet for which `isPlainUdp` is true; if the frame is not plain, returns false and writes nothing. */
+/**
+ * Reads the plain frame in `bytes[start, end)`, of `wireLength` octets on the wire, into a packet for which `isPlainUdp` is true, and
+ * returns true; if the frame is not plain or its length fields (RFC 791, RFC 768) are wrong, returns false and writes nothing. Allocates
+ * nothing, never throws.
+ */
 export function readPlainUdp(
   bytes: Uint8Array,
   start: number,

@@ -4,12 +4,16 @@ import { IPV4_HEADER, IPV6_HEADER, Protocol, UDP_HEADER } from '../../wire/ip/ip
 import { readHead, u16, u32 } from '../../wire/octets.ts';
 import type { ParsedPacket } from '../parsed-packet.ts';
 
-/** Whether it is ICMP type 3 code 3, or ICMPv6 type 1 code 4. */
+/** Whether it is ICMP type 3 code 3 (RFC 792), or ICMPv6 type 1 code 4 (RFC 4443 section 3.1). */
 export function isPortUnreachable({ ipVersion, icmpType, icmpCode }: ParsedPacket): boolean {
   return ipVersion === 4 ? icmpType === 3 && icmpCode === 3 : icmpType === 1 && icmpCode === 4;
 }
 
-/** Reads the quoted packet at `at`; `end` is the end of the quoting packet, or of what was captured of it. */
+/**
+ * Reads the quoted packet at `at` (RFC 792, RFC 4443 section 3.1) into the fields `quoted…` and `quotesReply`, which stay as they were if
+ * it is not UDP directly after an IP header without options, a later fragment, or cut off before the end of UDP's header. `end` is the
+ * exclusive end of the quoting packet, or of what was captured of it. Never throws.
+ */
 export function readQuote(bytes: Uint8Array, at: number, end: number, packet: ParsedPacket): void {
   const isIpv4 = packet.ipVersion === 4;
   const header = isIpv4 ? IPV4_HEADER : IPV6_HEADER;

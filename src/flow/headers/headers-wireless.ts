@@ -8,7 +8,11 @@ import type { ParsedPacket } from '../parsed-packet.ts';
 /** LLC's two service access points and control octet, and the first zero octet of SNAP. */
 const SNAP = 0xaaaa0300;
 
-/** Sets the MAC addresses; returns the offset of the LLC header, or -1 if the frame has no readable data. */
+/**
+ * Sets the MAC addresses of the 802.11 data frame (IEEE 802.11 clause 9.3.2) in `bytes[start, end)`, which the header of `linkType`
+ * precedes; returns the offset in `bytes` of the LLC header, or -1 if the frame has no readable data: another type, encrypted, or cut off.
+ * Never throws.
+ */
 export function readWirelessHeader(
   bytes: Uint8Array,
   start: number,

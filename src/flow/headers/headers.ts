@@ -19,9 +19,10 @@ import { readWirelessHeader } from './headers-wireless.ts';
 const MAX_TAGS = 8;
 
 /**
- * Reads layers 2 to 4 of the frame in `bytes[start, end)` into `packet`. `wireLength` is the frame's length on the wire in
- * octets, more than `end - start` if the capture cut it. A frame that does not parse sets `packet.malformed` and leaves the
- * fields after the fault at -1. `packet.kind` is set by the classifier (kindOfHeaders).
+ * Reads layers 2 to 4 of the frame in `bytes[start, end)` into `packet`. `wireLength` is the frame's length on the wire in octets without
+ * frame check sequence, more than `end - start` if the capture cut it; `linkType` is from the tcpdump.org registry, and of an unknown one
+ * only the lengths are read. A frame that does not parse sets `packet.malformed` and leaves the fields after the fault at -1. `packet.kind`
+ * is set by the classifier (kindOfHeaders). `packet.bytes` refers to `bytes`, to which all offsets belong.
  */
 export function readHeaders(
   bytes: Uint8Array,
@@ -44,7 +45,10 @@ export function readHeaders(
   } else readOtherLink(bytes, start, end, wireEnd, linkType, packet);
 }
 
-/** Reads an encapsulated packet of this EtherType, as a frame without link header; `end` and `wireEnd` as for the outer packet. */
+/**
+ * Reads the encapsulated packet of this EtherType at `start`, as a frame without link header, into `packet`; `end` is the end of the
+ * captured octets, `wireEnd` where it ended on the wire, both exclusive. A fault sets `packet.malformed`. Allocates nothing, never throws.
+ */
 export function readInner(
   bytes: Uint8Array,
   start: number,
@@ -62,8 +66,9 @@ export function readInner(
 }
 
 /**
- * Reads the transport header and payload in `whole`: a reassembled packet, or one without the headers before it. The other
- * fields are those of `outer`, the packet or its last fragment.
+ * Reads the transport header of this IP protocol number, and the payload, that fill `whole`: a reassembled packet, or one without the
+ * headers before it. Addresses and hop limit are those of `outer`, the packet or its last fragment; offsets are into `whole`. A fault sets
+ * `packet.malformed`. Allocates nothing, never throws.
  */
 export function readUpperOf(
   whole: Uint8Array,
@@ -307,7 +312,9 @@ function readPpp(bytes: Uint8Array, start: number, end: number, wireEnd: number,
   readEtherType(bytes, frame.inner.offset, end, wireEnd, frame.inner.etherType, packet);
 }
 
-/** Linux cooked captures; `length` (of the address), `address` and `type` are the offsets of these fields, `header` is the header's length. */
+/**
+ * Linux cooked captures; `length` (of the address), `address` and `type` are the offsets of these fields, `header` is the header's length.
+ */
 function readCooked(
   bytes: Uint8Array,
   start: number,

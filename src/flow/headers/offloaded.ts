@@ -6,7 +6,10 @@ import type { ParsedPacket } from '../parsed-packet.ts';
 
 const LONGEST = 65_535;
 
-/** A copy of the IPv4 packet with its length filled in; undefined if the frame is not such a one. */
+/**
+ * A copy of the captured octets, at most 65,535, of the IPv4 packet that `packet` was read from, with its length (RFC 791 section 3.1)
+ * filled in; undefined if the frame is malformed for another reason than a length of zero, or well-formed. Never throws.
+ */
 export function offloadedPacket(bytes: Uint8Array, packet: ParsedPacket): Uint8Array | undefined {
   if (packet.malformed !== 'ip-total-length' || packet.ipVersion !== 4 || packet.ipLength !== 0)
     return undefined;

@@ -12,7 +12,10 @@ import { pppoeFrame } from '../../wire/link/pppoe.ts';
 export const WRAPPINGS = ['vlan', 'pppoe'] as const;
 export type Wrapping = (typeof WRAPPINGS)[number];
 
-/** Receives unwrapped frames; `aside` receives those of the uplink itself (PPPoE discovery, PPP control), which are not the client's. */
+/**
+ * Receives unwrapped frames; `aside` receives those of the uplink itself (PPPoE discovery, PPP control), which are not the client's: their
+ * length on the wire in octets, and their time in microseconds since the epoch.
+ */
 export interface UnwrappedSink extends PacketSink {
   aside(wireLength: number, timeMicros: number): void;
 }
@@ -26,7 +29,10 @@ const FIRST_CONTROL = 0x8000;
 /** The first four octets of 01:80:c2:00:00:0x: bridges do not forward such frames, and they are not tagged. */
 const LINK_LOCAL = 0x0180c200;
 
-/** Removes the given wrappings from frames and passes them on. */
+/**
+ * Removes the given wrappings from frames, moving addresses within `bytes`, and passes them on; their length on the wire shrinks likewise.
+ * A tag of VLAN 0 is always removed and does not count as a wrapping. Nothing in it throws but the sink.
+ */
 export class UplinkSink implements PacketSink {
   readonly #sink: UnwrappedSink;
   readonly #vlan: boolean;
@@ -41,7 +47,10 @@ export class UplinkSink implements PacketSink {
     this.#pppoe = wrappings.includes('pppoe');
   }
 
-  /** The wrappings that every frame so far had. */
+  /**
+   * The wrappings that every frame so far had, whether they were removed or not; empty before the first frame. Link-local frames do not
+   * count.
+   */
   get all(): readonly Wrapping[] {
     const found: Wrapping[] = [];
     if (this.#frames > 0 && this.#tagged === this.#frames) found.push('vlan');

@@ -23,7 +23,11 @@ const FLAGS = ['aa', 'tc', 'rd', 'ra', 'ad', 'cd'] as const;
 
 type Decoded = DecodedPacket & { readonly opcode: string; readonly rcode: string };
 
-/** Reads the message that fills `bytes`; `isCut` if more of it was on the wire. Never throws. */
+/**
+ * Reads the DNS message (RFC 1035 section 4) that fills `bytes`, without TCP's length; `isCut` if more of it was on the wire. The first
+ * MAX_ENTRIES entries are listed, with fields of at most MAX_FIELD_LENGTH characters; what the library cannot read is `cut` or `malformed`
+ * and has no entries. Never throws.
+ */
 export function readDnsWhole(bytes: Uint8Array, isCut: boolean): DnsReading {
   const unread: DnsReading = {
     state: isCut ? 'cut' : 'malformed',

@@ -8,20 +8,23 @@ import type { ByteRange } from './frame-reading.ts';
 /** How many places are listed for one name. */
 export const MAX_PLACES = 16;
 
-/** The octets to search; `start` is also where the DNS message begins, for compression pointers. */
+/** The octets to search, from `start` to before `end`; `start` is also where the DNS message begins, for compression pointers. */
 export interface Stretch {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
 }
 
-/** The places of each name that was found. */
+/** The places of each name that was found: offsets into the stretch's `bytes`, ascending, from one to MAX_PLACES. */
 export type Places = ReadonlyMap<string, readonly ByteRange[]>;
 
 const NETBIOS_LABEL = 33;
 const ENCODER = new TextEncoder();
 
-/** The places where a DNS reader would read one of these names, including length octets and root label or pointer. */
+/**
+ * The places where a DNS reader would read one of these names (as `readName` writes them), including length octets and root label or
+ * pointer (RFC 1035 section 3.1). Never throws.
+ */
 export function findLabels({ bytes, start, end }: Stretch, names: ReadonlySet<string>): Places {
   return placesOf(start, end, names, (at) => {
     // A pointer alone does not count, as the name is elsewhere.
@@ -32,7 +35,10 @@ export function findLabels({ bytes, start, end }: Stretch, names: ReadonlySet<st
   });
 }
 
-/** The places where a NetBIOS reader would read one of these names. */
+/**
+ * The places where a NetBIOS reader would read one of these names (as `netbiosName` writes them): the encoded label with its length octet
+ * (RFC 1001 section 14.1), and scope, root label or pointer. Never throws.
+ */
 export function findNetbios({ bytes, start, end }: Stretch, names: ReadonlySet<string>): Places {
   return placesOf(start, end, names, (at) => {
     const name = netbiosName(bytes, start, end, at);
@@ -57,8 +63,8 @@ function placesOf(
 }
 
 /**
- * The places where `text` (in the form of src/wire/names/name-text.ts) occurs literally, case-insensitive: as a whole word, or after an
- * octet with its length.
+ * The places where `text` (in the form of src/wire/names/name-text.ts, `\ddd` being one octet) occurs literally, ASCII letters in either
+ * case: as a whole word, or after an octet with its length. Ascending, at most MAX_PLACES, which may overlap; none for ''. Never throws.
  */
 export function findText({ bytes, start, end }: Stretch, text: string): readonly ByteRange[] {
   const wanted = octetsOf(text).map(lower);
@@ -78,7 +84,7 @@ export function findText({ bytes, start, end }: Stretch, text: string): readonly
   return found;
 }
 
-/** The places where exactly these octets occur. */
+/** The places where exactly these octets occur: ascending, at most MAX_PLACES, which may overlap; none for no octets. Never throws. */
 export function findOctets({ bytes, start, end }: Stretch, wanted: Uint8Array): readonly ByteRange[] {
   const found: ByteRange[] = [];
   if (wanted.length === 0) return found;

@@ -13,7 +13,7 @@ export const READINGS = [
 
 export type ReadingWhat = (typeof READINGS)[number];
 
-/** Octets of a frame, from `start` to before `end`. */
+/** Octets of a frame, from `start` to before `end`, counted from 0 at its first captured octet. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
@@ -22,19 +22,23 @@ export interface ByteRange {
 /** One thing that was read from a frame. */
 export interface Reading {
   readonly what: ReadingWhat;
+  /** A text for people, cut to 280 characters: a MAC address in lower case with colons, an IP address, a decimal port, a name. */
   readonly value: string;
   /** Where exactly the value is in the frame; empty if it is not there literally. */
   readonly marks: readonly ByteRange[];
 }
 
+/** The sections of a DNS message, in its order (RFC 1035 section 4.1). */
 export const DNS_SECTIONS = ['question', 'answer', 'authority', 'additional'] as const;
 
 /** A question or a record of a DNS message. */
 export interface DnsEntry {
   readonly section: (typeof DNS_SECTIONS)[number];
+  /** As the library writes it, a space as `\032`, in the case of the message. */
   readonly name: string;
+  /** A mnemonic such as `A`, or `TYPE` and a number (RFC 3597 section 5). */
   readonly type: string;
-  /** TTL in seconds, class and data, as in zone files (RFC 1035 section 5.1). */
+  /** Of a question the class, of a record TTL in seconds, class and data, as in zone files (RFC 1035 section 5.1). */
   readonly rest: string;
 }
 

@@ -34,7 +34,11 @@ const ARP_TARGET = 24;
 /** In these protocols names are DNS labels; the kinds have the same names. */
 const AS_LABELS: ReadonlySet<string> = new Set<Via & Kind>(['dns', 'mdns', 'llmnr']);
 
-/** Reads a frame from Ethernet, or the beginning that was kept of it; `wireLength` is its length on the wire in octets. Never throws. */
+/**
+ * Reads a frame from Ethernet (from the destination's address on), or the beginning that was kept of it; `wireLength` is its length on the
+ * wire in octets. The first MAX_READINGS readings, the others are counted in `more`; without `ports.quic` QUIC's names are not among them.
+ * Never throws.
+ */
 export function readFrame(bytes: Uint8Array, wireLength: number, ports: DissectorPorts = {}): FrameReading {
   const dissector = new Dissector(ports, LIMITS);
   const packet = new ParsedPacket();

@@ -53,8 +53,9 @@ export class FirstBytes {
   }
 
   /**
-   * Takes a frame from a client to an endpoint of `protocol`, whose name is `host` if it has one. Sets `packet.foreign`; returns true
-   * if it also set kind and findings.
+   * Takes a TCP frame from a client to an endpoint of `protocol`, whose name is `host` if it has one (lower case, no trailing dot). Sets
+   * `packet.foreign`, true only once the first bytes are known not to be the tunnel's; returns true if it also set kind and findings, false
+   * for a stream that is known to be the tunnel's. Which first bytes count is in this file's head. Never throws.
    */
   read(bytes: Uint8Array, packet: ParsedPacket, protocol: TunnelProtocol, host: string | undefined): boolean {
     this.carries = false;
@@ -87,8 +88,8 @@ export class FirstBytes {
   }
 
   /**
-   * If the stream of the last frame is foreign: how many of its earlier frames were counted as the tunnel's. That happens when later
-   * segments arrive before the first. Returned only once.
+   * If the stream of the last frame is foreign: how many of its earlier frames were counted as the tunnel's; otherwise 0. That happens when
+   * later segments arrive before the first. Returned only once.
    */
   takePassed(): number {
     const beginning = this.#beginning;

@@ -10,6 +10,7 @@ const MAX_UNREAD = 65_536;
 
 /** The octets that streams with the same budget may keep together. */
 export class StreamBudget {
+  /** In octets, as is `used`. */
   readonly limit: number;
   used = 0;
   /** How often something was dropped for lack of room. */
@@ -19,7 +20,9 @@ export class StreamBudget {
     this.limit = limit;
   }
 
-  /** Takes so many octets of the budget; false, and counted, if there are not enough. */
+  /**
+   * Takes so many octets of the budget; false, and counted, if there are not enough. Who gives octets back subtracts them from `used`.
+   */
   take(bytes: number): boolean {
     if (this.used + bytes > this.limit) {
       this.refused += 1;
@@ -62,14 +65,18 @@ export class Stream {
     this.#budget = budget;
   }
 
-  /** Notes a SYN, which counts as one octet in the sequence numbers. */
+  /** Notes a SYN's sequence number (RFC 9293 section 3.4), in which the SYN counts as one octet; does nothing once the stream has begun. */
   synchronise(sequence: number): void {
     if (this.#next >= 0) return;
     this.#next = (sequence + 1) >>> 0;
     this.#fresh = true;
   }
 
-  /** Takes a segment; true if there is something new to read. */
+  /**
+   * Takes a segment's payload `bytes[start, end)`, whose first octet has this sequence number (unsigned 32 bits, RFC 9293 section 3.4);
+   * true if there is something new to read. Octets that were shown before are left out; a segment after a gap is copied and kept. Never
+   * throws.
+   */
   accept(sequence: number, bytes: Uint8Array, start: number, end: number): boolean {
     this.broken = false;
     if (this.#next < 0) this.#next = sequence;
@@ -114,19 +121,25 @@ export class Stream {
     return more;
   }
 
-  /** Continues at `sequence`; unread octets are dropped. */
+  /** Continues at `sequence`, unless that lies behind; unread octets are dropped. */
   jump(sequence: number): void {
     this.#forget();
     if (((sequence - this.#next) | 0) > 0) this.#next = sequence;
   }
 
-  /** Whether the other side has acknowledged octets that are missing here: they were lost by the capture and not on the wire. */
+  /**
+   * Whether the other side has acknowledged octets that are missing here (RFC 9293 section 3.4): they were lost by the capture and not on
+   * the wire. False if no segment is kept.
+   */
   isMissing(acknowledgment: number): boolean {
     if (this.#held.length === 0) return false;
     return this.#held.every((held) => ((acknowledgment - held.sequence) | 0) > 0);
   }
 
-  /** Keeps the unread octets from `at` on, to be read again together with the next ones; too many are dropped. */
+  /**
+   * Keeps copies of the unread octets of `this.bytes` from `at` on, to be read again together with the next ones; all are dropped, and
+   * counted, if they are more than 64 KiB.
+   */
   keep(at: number): void {
     if (at > this.start) {
       this.first = false;

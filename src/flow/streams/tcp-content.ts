@@ -39,7 +39,10 @@ const MAX_LAYERS = 8;
 /** Within so many segments a client may still upgrade to TLS, also in the middle of a segment. */
 const UPGRADE_SEGMENTS = 64;
 
-/** Reads the stream's readable octets; returns the offset from which they must be kept for the next call. */
+/**
+ * Reads the stream's readable octets and sets findings of `packet` and what `flow` is known as; returns the offset in `stream.bytes` from
+ * which they must be kept for the next call, `stream.end` if none. The RFC of each protocol is named in this file's head. Never throws.
+ */
 export function readContent(
   packet: ParsedPacket,
   flow: Flow,
@@ -63,8 +66,9 @@ export function readContent(
 }
 
 /**
- * Reads what the network sends in a stream that a client has begun; returns the offset from which octets must be kept. It is read as an
- * answer to what the client sent and decides nothing itself: otherwise its sender could have the client's next octets misread.
+ * Reads what the network sends in a stream that a client has begun; returns the offset in `stream.bytes` from which octets must be kept. It
+ * is read as an answer to what the client sent (a ServerHello, RFC 8446; DNS, RFC 7766; a redirect, RFC 9110) and decides nothing itself:
+ * otherwise its sender could have the client's next octets misread. Never throws.
  */
 export function readFromNetwork(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, start, end } = stream;
@@ -201,7 +205,9 @@ const KIND_OF_STREAM: Readonly<Record<Recognition['protocol'], Kind | undefined>
   opaque: undefined,
 };
 
-/** On the ports of DNS and LLMNR anything is taken for DNS; elsewhere the segment must be one whole message that parses to its last octet. */
+/**
+ * On the ports of DNS and LLMNR anything is taken for DNS; elsewhere the segment must be one whole message that parses to its last octet.
+ */
 function speaksDns(packet: ParsedPacket, flow: Flow, { bytes, start, end }: Stream): boolean {
   if (flow.kind !== undefined) return flow.kind === 'dns';
   if (packet.kind === 'dns' || packet.kind === 'llmnr') return true;

@@ -20,8 +20,9 @@ const MAX_REPORTED = 32;
 const LONGEST_QUESTION = 4_096;
 
 /**
- * Reads the requests at the beginning of the stream, one after the other; returns the offset from which octets must be kept
- * or read on. A host is reported as soon as it is there; then the rest of the head is awaited, and the body is skipped.
+ * Reads the requests (RFC 9112) at the beginning of the stream, one after the other; returns the offset in `stream.bytes` from which octets
+ * must be kept or read on. A host is reported as soon as it is there; then the rest of the head is awaited up to 32 KiB, and the body is
+ * skipped. Never throws.
  */
 export function readHttp(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, end } = stream;
@@ -81,13 +82,19 @@ function report(
   }
 }
 
-/** The hosts that a request is for: that in the target takes precedence over Host (RFC 9112 section 3.2.2), but both can be read. */
+/**
+ * The hosts that a request is for, none to two different ones: that in the target comes first, as it takes precedence over Host (RFC 9112
+ * section 3.2.2), but both can be read.
+ */
 export function hostsOf({ host = '', targetHost = '' }: HttpRequest): readonly Name[] {
   const names = [...new Set([targetHost, host])].filter((name) => name !== '');
   return names.map((name) => ({ name, via: 'http' }));
 }
 
-/** Reports further hosts of a request (`http`), or the hosts of pages it came from (`referer`), each once. */
+/**
+ * Adds further hosts of a request (`http`), or the hosts of pages it came from (`referer`), to the packet's names, each once for a request;
+ * those that were reported are remembered in `flow`.
+ */
 export function reportMore(
   packet: ParsedPacket,
   flow: Flow,
@@ -101,7 +108,10 @@ export function reportMore(
   packet.findings = mergeFindings(packet.findings, { names, answers: [] });
 }
 
-/** Reports the questions of a DNS message inside unencrypted HTTP. */
+/**
+ * Adds the names and answers of the DNS message in `bytes[start, end)`, which came inside unencrypted HTTP (RFC 8484), to the packet's
+ * findings; nothing if its dnsShape is below DNS_CUT. Never throws.
+ */
 export function reportQuestion(packet: ParsedPacket, bytes: Uint8Array, start: number, end: number): void {
   const findings = dnsFindings(bytes, start, end, 'dns', DNS_CUT);
   if (findings === undefined) return;

@@ -43,7 +43,10 @@ export class TcpReader {
     this.#relays = relays;
   }
 
-  /** Sets kind and findings; `packet.kind` must be the kind by ports. */
+  /**
+   * Sets kind and findings of the segment that `packet` was read from, and `flowName`, `connection` and `fromServer`; `packet.kind` must be
+   * the kind by ports. Findings may be from earlier segments that have become readable now (RFC 9293 section 3.4). Never throws.
+   */
   read(bytes: Uint8Array, packet: ParsedPacket): void {
     const flow = this.#flows.of(packet);
     const { side } = this.#flows;

@@ -8,8 +8,9 @@ import type { Flow } from '../flow-table.ts';
 import type { Stream } from './stream.ts';
 
 /**
- * If the client's first octets are SOCKS, sets kind and findings and returns the offset after what was read; otherwise -1. A
- * greeting must fill its segment or be followed by a request.
+ * If the client's first octets are SOCKS (RFC 1928, and version 4), sets the flow's kind and the findings and returns the offset in
+ * `stream.bytes` after what was read; otherwise, also when they are incomplete, -1. A greeting must fill its segment or be followed by a
+ * request. Never throws.
  */
 export function opensSocks(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, start, end } = stream;
@@ -27,7 +28,10 @@ export function opensSocks(packet: ParsedPacket, flow: Flow, stream: Stream): nu
   return rest;
 }
 
-/** Reads the request after the greeting, if this is it; returns the offset after it, or the end. */
+/**
+ * Reads the request after the greeting (RFC 1928 section 4), if this is it and none has been read; returns the offset in `stream.bytes`
+ * after it, otherwise `stream.end`. Never throws.
+ */
 export function readSocksRequest(packet: ParsedPacket, flow: Flow, stream: Stream): number {
   const { bytes, start, end } = stream;
   const rest = flow.name === '' ? readRequest(packet, flow, bytes, start, end) : -1;

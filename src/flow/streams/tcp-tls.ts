@@ -24,8 +24,9 @@ const DATA = 23;
 const MAX_HELLOS = 2;
 
 /**
- * Reads the hello at the beginning of the stream; returns the offset from which octets must be kept. A second one may follow
- * if the server asks for it (RFC 8446 section 4.1.4); `nextHello` says whether one can still come.
+ * Reads the hello at the beginning of the stream, adds its server name and what it opens to the findings, and sets the flow's kind; returns
+ * the offset in `stream.bytes` from which octets must be kept, `stream.start` while the hello is incomplete. A second one may follow if the
+ * server asks for it (RFC 8446 section 4.1.4); `nextHello` says whether one can still come. Never throws.
  */
 export function readHello(packet: ParsedPacket, flow: Flow, stream: Stream, relays: RelayList): number {
   const { bytes, start, end } = stream;
@@ -49,8 +50,9 @@ export function readHello(packet: ParsedPacket, flow: Flow, stream: Stream, rela
 }
 
 /**
- * The offset where a client's second hello may begin: after whole records that may come in between (a dummy change of cipher
- * spec, an alert, early data: RFC 8446 section 4.2.10, appendix D.4); -1 when no other hello will come.
+ * The offset in `bytes` where a client's second hello, or a record whose end has not come, may begin: after whole records that may come in
+ * between (a dummy change of cipher spec, an alert, early data: RFC 8446 section 4.2.10, appendix D.4); `end` when only such records are
+ * there, -1 when no other hello will come. Never throws.
  */
 export function nextHello(bytes: Uint8Array, start: number, end: number, sendsEarlyData: boolean): number {
   let at = start;

@@ -34,7 +34,10 @@ function tree(): Int16Array {
   return nodes;
 }
 
-/** The decoded octets of a coded string; undefined when it contains an invalid code or its padding has a zero bit. */
+/**
+ * The decoded octets of the coded string from `start` to before `end` (RFC 7541 section 5.2), at most 8/5 as many; undefined when it
+ * contains an invalid code or the end-of-string symbol, or its padding has a zero bit. Never throws.
+ */
 export function huffmanDecoded(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
   // The shortest codes have five bits.
   const decoded = new Uint8Array(Math.floor(((end - start) * 8) / 5));

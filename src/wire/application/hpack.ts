@@ -34,7 +34,10 @@ const DEFAULT_TABLE = 4096;
 const LARGEST_TABLE = 16_384;
 const LONGEST_STRING = 65_536;
 
-/** Reads the header blocks of one direction of a connection, in order. */
+/**
+ * Reads the header blocks of one direction of a connection, in order (RFC 7541 section 6). The table is limited to 16 KiB, a string to 64
+ * KiB.
+ */
 export class HpackReader {
   /** Oldest first. */
   readonly #entries: HeaderField[] = [];
@@ -44,7 +47,11 @@ export class HpackReader {
   broken = false;
   #at = 0;
 
-  /** Calls `emit` with every field of a block; false if this or any earlier block was invalid. */
+  /**
+   * Calls `emit` with every field of the whole block from `start` to before `end`, in order; its octets are copies, but values of the
+   * static table are empty. False if this or any earlier block was invalid; the fields before the fault have been emitted. Never throws
+   * itself.
+   */
   read(bytes: Uint8Array, start: number, end: number, emit: (field: HeaderField) => void): boolean {
     this.#at = start;
     while (this.#at < end && !this.broken) this.#field(bytes, end, emit);

@@ -4,7 +4,10 @@
 import { addressText, parseAddress } from '../ip/address.ts';
 import { startsWith } from '../octets.ts';
 
-/** The host (a name or the canonical text of an address) and port that a browser would go to. */
+/**
+ * The host (a name in lower case without trailing dot, `a.b.c.d`, or RFC 5952 text without brackets) and TCP port that a browser would go
+ * to.
+ */
 export interface HttpRedirect {
   readonly host: string;
   readonly port: number;
@@ -16,7 +19,11 @@ const LONGEST_URL = 2_048;
 const TEXT = new TextDecoder();
 const PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/** The target of the response that begins at `start`; undefined when it is not an HTTP/1 response or does not redirect. */
+/**
+ * The target of the response that begins at `start` of a TCP payload or stream, of which 8 KiB are read: of its Location field (RFC 9110
+ * section 10.2.2) with status 3xx, of a page refresh with 200 or 511. Undefined when it is not an HTTP/1 response, does not redirect, or
+ * redirects to a relative URL. Never throws.
+ */
 export function httpRedirect(bytes: Uint8Array, start: number, end: number): HttpRedirect | undefined {
   if (!startsWith(bytes, start, end, 'HTTP/1.')) return undefined;
   const text = TEXT.decode(bytes.subarray(start, Math.min(end, start + MAX_LENGTH))).replaceAll('\r', '');
@@ -60,7 +67,10 @@ function targetOf(text: string | undefined): HttpRedirect | undefined {
   return httpTarget(text.replace(/^["']/, '').replace(/["']$/, ''));
 }
 
-/** Host and port of an absolute `http` or `https` URL (RFC 3986); undefined for anything else. */
+/**
+ * Host and port of an absolute `http` or `https` URL (RFC 3986) of at most 2048 characters; without a port 80 or 443. Undefined for
+ * anything else; never throws.
+ */
 export function httpTarget(text: string): HttpRedirect | undefined {
   if (text.length > LONGEST_URL || !URL.canParse(text)) return undefined;
   const { protocol, hostname, port } = new URL(text);

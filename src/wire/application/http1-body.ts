@@ -10,7 +10,7 @@ const CR = 0x0d;
 /** Octets of the line end after a chunk's data. */
 const LINE_END = 2;
 
-/** The state of one body that is skipped piece by piece. */
+/** The state of one body (RFC 9112 sections 6 and 7.1) that is skipped piece by piece. Nothing in it throws. */
 export class HttpBody {
   #stage: 'none' | 'data' | 'size' | 'chunk' | 'trailer' = 'none';
   #left = 0;
@@ -32,8 +32,9 @@ export class HttpBody {
   }
 
   /**
-   * Takes the next octets of the stream and returns the offset after those that belong to the body. An incomplete line is not
-   * consumed: call again with it and what follows. Invalid chunks end the body.
+   * Takes the next octets of the stream and returns the offset in `bytes` after those that belong to the body; `start` when there is no
+   * body. An incomplete line is not consumed: call again with it and what follows. Invalid chunks, and lines above 256 octets (sizes) or 8
+   * KiB (trailers), end the body.
    */
   pass(bytes: Uint8Array, start: number, end: number): number {
     let at = start;

@@ -4,7 +4,7 @@
 import { nameText } from '../names/name-text.ts';
 import { printable, startsWith } from '../octets.ts';
 
-/** What a request says in the clear. */
+/** What a request says in the clear (RFC 9112 section 3). Hosts are as `nameText` writes them. */
 export interface HttpRequest {
   readonly method: string;
   /** The request target as text, cut off at 2048 octets. */
@@ -17,12 +17,13 @@ export interface HttpRequest {
   readonly otherHosts: readonly string[];
   /** The host in the target of a proxy request, without port, in lower case. */
   readonly targetHost?: string;
+  /** The first User-Agent field, at most 256 octets, as `printable` writes them. */
   readonly userAgent?: string;
   /** Hosts of the pages in Referer and Origin fields (RFC 9110 section 10.1.3, RFC 6454 section 7), in order. */
   readonly pages: readonly string[];
   /** The body is a DNS message, by its Content-Type (RFC 8484). */
   readonly carriesDns?: true;
-  /** Offset after the empty line that ends the head; -1 while the head is incomplete. */
+  /** Offset in `bytes` after the empty line that ends the head; -1 while the head is incomplete. */
   readonly headEnd: number;
   /** Octets of the body by Content-Length, 0 without one; -1 when the body comes in chunks. */
   readonly bodyLength: number;
@@ -59,14 +60,17 @@ const TAB = 0x09;
 const SLASH = 0x2f;
 
 /**
- * Whether a payload begins with a known method and a blank, or with a whole request line of any other method. Cheap
- * enough for every segment.
+ * Whether a payload begins with a known method and a blank, or with a whole request line of any other method (RFC 9110 section 9, RFC 9112
+ * section 3). Cheap enough for every segment.
  */
 export function isHttpRequestStart(bytes: Uint8Array, start: number, end: number): boolean {
   return methodAt(bytes, start, end) !== undefined;
 }
 
-/** The offset of the request, after any blank lines (RFC 9112 section 2.2); -1 when there is no request. */
+/**
+ * The offset in `bytes` of the request, after at most four octets of blank lines (RFC 9112 section 2.2); -1 when there is no request. Never
+ * throws.
+ */
 export function requestAt(bytes: Uint8Array, start: number, end: number): number {
   const at = skipBlankLines(bytes, start, end);
   return isHttpRequestStart(bytes, at, end) ? at : -1;
@@ -78,13 +82,16 @@ function skipBlankLines(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** Whether the octets, perhaps after blank lines, are no more than the beginning of a known method. */
+/**
+ * Whether the octets, perhaps after blank lines, are no more than the beginning of a known method (METHODS, RFC 9110 section 9); false when
+ * there are none.
+ */
 export function canBecomeRequest(bytes: Uint8Array, start: number, end: number): boolean {
   const at = skipBlankLines(bytes, start, end);
   return at < end && canBecomeMethod(bytes, at, end);
 }
 
-/** Whether a payload begins with an HTTP/1 status line. */
+/** Whether a payload begins with an HTTP/1 status line (RFC 9112 section 4): the octets `HTTP/1.`. */
 export function isHttpResponseStart(bytes: Uint8Array, start: number, end: number): boolean {
   return startsWith(bytes, start, end, 'HTTP/1.');
 }
@@ -124,7 +131,8 @@ const NO_FIELDS: Fields = Object.freeze({ hosts: [], addresses: [], chunked: fal
  * The request at `start` of contiguous octets, as soon as its Host field has been read or its head has ended. With
  * `final` nothing more will come, and the request is returned if its request line is complete. A malformed request line
  * (no target, no version, misplaced blanks) counts only when its method is known and a Host field follows, or any text
- * would count. Pass the same `head` in every call for one request.
+ * would count. Pass the same `head` in every call for one request, with more octets before `end` each time. Of the head, 32 KiB are read.
+ * RFC 9112 sections 3 and 5, RFC 9110 section 7.2. Never throws.
  */
 export function httpRequest(
   bytes: Uint8Array,
@@ -262,7 +270,7 @@ function withField(fields: Fields, bytes: Uint8Array, at: number, end: number): 
   return hasChanged ? { hosts, addresses, userAgent, length, type, chunked } : fields;
 }
 
-/** A host without its port and trailing dot; an IPv6 literal keeps its brackets. */
+/** The host of an authority (RFC 3986 section 3.2) without its port and one trailing dot; an IPv6 literal keeps its brackets. */
 export function withoutPort(authority: string): string {
   const host = authority.includes(':') ? authority.replace(/:\d*$/, '') : authority;
   return host.endsWith('.') ? host.slice(0, -1) : host;
@@ -387,7 +395,10 @@ function formOf(method: string, target: string): HttpRequest['form'] {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(target) ? 'absolute' : 'origin';
 }
 
-/** The host in the URL of a page, in a list; empty for an opaque origin (`null`), a path and undefined. */
+/**
+ * The host in the URL of a page (a Referer or Origin field; RFC 9110 section 10.1.3, RFC 6454 section 7) as a list of one: in lower case,
+ * without user, port and trailing dot. Empty for an opaque origin (`null`), a path and undefined.
+ */
 export function pageHost(address: string | undefined): readonly string[] {
   const host = address?.includes('://') === true ? authorityHost(address) : '';
   return host === '' ? [] : [host];

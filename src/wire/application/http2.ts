@@ -27,17 +27,20 @@ const MAX_QUESTIONS = 32;
 const LONGEST_HOST = 512;
 const LONGEST_PATH = 2_048;
 
-/** Receives what a client's frames say, in order. */
+/** Receives what a client's frames say, in order. Hosts are as `nameText` writes them, without port and trailing dot, never ''. */
 export interface Http2Sink {
   /** The hosts of a request: first its authority, which takes precedence over Host (RFC 9113 section 8.3.1), then the others. */
   hosts(names: readonly string[]): void;
   /** Hosts of the pages in a request's Referer and Origin fields. */
   pages(hosts: readonly string[]): void;
-  /** A DNS message in a request. */
+  /** A DNS message in a request (RFC 8484), at most 4096 octets; the octets are a copy. */
   question(bytes: Uint8Array): void;
 }
 
-/** Whether the octets begin with the preface; `need-more` when they are no more than its beginning. */
+/**
+ * Whether the octets begin with the client's preface (RFC 9113 section 3.4); `need-more` when they are no more than its beginning, of at
+ * least four octets. False for fewer; never throws.
+ */
 export function http2Preface(bytes: Uint8Array, start: number, end: number): boolean | 'need-more' {
   const length = Math.min(PREFACE.length, end - start);
   if (length < 4 || bytes[start] !== 0x50 || !startsWith(bytes, start, end, PREFACE.slice(0, length)))
@@ -45,10 +48,10 @@ export function http2Preface(bytes: Uint8Array, start: number, end: number): boo
   return length === PREFACE.length ? true : 'need-more';
 }
 
-/** In octets. */
+/** The preface's length in octets, 24 (RFC 9113 section 3.4). */
 export const HTTP2_PREFACE_LENGTH = PREFACE.length;
 
-/** Reads the frames of one client, piece by piece, from after the preface. */
+/** Reads the frames (RFC 9113 section 4.1) of one client, piece by piece, from after the preface. */
 export class Http2Reader {
   readonly #hpack = new HpackReader();
   /** Remaining octets of a frame that is skipped. */
@@ -60,7 +63,10 @@ export class Http2Reader {
   /** The frames were invalid: nothing more is read. */
   broken = false;
 
-  /** Reads frames and returns the offset after them. An incomplete frame of interest is not consumed: call again with what follows it. */
+  /**
+   * Reads frames and returns the offset in `bytes` after them, `end` once `broken`. An incomplete frame of interest, of at most 32 KiB, is
+   * not consumed: call again with it and what follows. Never throws itself.
+   */
   read(bytes: Uint8Array, start: number, end: number, sink: Http2Sink): number {
     let at = start;
     while (at < end && !this.broken) {

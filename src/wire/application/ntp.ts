@@ -2,9 +2,11 @@
 
 import { u16 } from '../octets.ts';
 
-/** A checked NTP header. Modes: 1, 2 symmetric, 3 client, 4 server, 5 broadcast, 6 control, 7 private. */
+/** A checked NTP header (RFC 5905 section 7.3). */
 export interface NtpPacket {
+  /** 1 to 4. */
   readonly version: number;
+  /** 1, 2 symmetric, 3 client, 4 server, 5 broadcast, 6 control, 7 private. */
   readonly mode: number;
   /** 0 to 16; -1 for modes 6 and 7, which have no stratum. */
   readonly stratum: number;
@@ -17,8 +19,8 @@ const PRIVATE_HEADER = 8;
 const LONGEST = 1199;
 
 /**
- * The NTP header of a UDP payload, or undefined when version, mode, stratum, poll, precision or length are not valid.
- * Ports are not checked: on any other than 123 one packet is weak evidence.
+ * The NTP header of a UDP payload (RFC 5905 section 7.3, RFC 9327 for mode 6), or undefined when version, mode, stratum, poll, precision or
+ * length are not valid. Ports are not checked: on any other than 123 one packet is weak evidence. Never throws.
  */
 export function ntpPacket(bytes: Uint8Array, start: number, end: number): NtpPacket | undefined {
   const head = bytes[start];

@@ -10,12 +10,12 @@ import { u16, u32 } from '../octets.ts';
 export interface SocksRequest {
   readonly version: 4 | 5;
   readonly command: 'connect' | 'bind' | 'udp';
-  /** Host name, or the text of an address; without brackets. */
+  /** Host name as `hostText` writes it, or an address as `a.b.c.d` or RFC 5952 text; without brackets. */
   readonly host: string;
   readonly port: number;
   /** `host` is a name. */
   readonly named: boolean;
-  /** Offset after the request. */
+  /** Offset in `bytes` after the request. */
   readonly end: number;
 }
 
@@ -26,7 +26,10 @@ const COMMANDS = [undefined, 'connect', 'bind', 'udp'] as const;
 const LONGEST_USER = 255;
 const LONGEST_HOST = 255;
 
-/** The client's first message: a SOCKS 4 request, or the greeting of SOCKS 5. */
+/**
+ * The client's first message, at `start` of its stream: a SOCKS 4 request (the SOCKS 4 and 4a memoranda), or the greeting of SOCKS 5 (RFC
+ * 1928 section 3). User and host of SOCKS 4 are limited to 255 octets each. Never throws.
+ */
 export function socksOpening(bytes: Uint8Array, start: number, end: number): SocksOutcome {
   if (end <= start) return 'need-more';
   if (bytes[start] === 4) return socks4Request(bytes, start, end);
@@ -43,12 +46,15 @@ export function socksOpening(bytes: Uint8Array, start: number, end: number): Soc
   return 'greeting';
 }
 
-/** How many octets the SOCKS 5 greeting at `start` has, 0 without one. Some clients send the request right after it. */
+/**
+ * How many octets the SOCKS 5 greeting at `start` has (RFC 1928 section 3), 0 without a whole one; never throws. Some clients send the
+ * request right after it.
+ */
 export function socks5GreetingLength(bytes: Uint8Array, start: number, end: number): number {
   return socksOpening(bytes, start, end) === 'greeting' ? 2 + (bytes[start + 1] ?? 0) : 0;
 }
 
-/** The request of SOCKS 5 (RFC 1928 section 4), which follows greeting and authentication. */
+/** The request of SOCKS 5 (RFC 1928 section 4) at `start`, which follows greeting and authentication; never `greeting`. Never throws. */
 export function socks5Request(bytes: Uint8Array, start: number, end: number): SocksOutcome {
   const length = end - start;
   const command = COMMANDS[bytes[start + 1] ?? 0];

@@ -2,7 +2,9 @@
 
 import { printable, startsWith } from '../octets.ts';
 
-/** What one side says about itself: for example version "2.0", software "OpenSSH_9.2p1". */
+/**
+ * What one side says about itself: for example version "2.0", software and comment "OpenSSH_9.2p1 Debian-2", as `printable` writes them.
+ */
 export interface SshBanner {
   readonly version: string;
   readonly software: string;
@@ -12,8 +14,9 @@ const MAX_LINE = 255;
 const VERSIONS = ['2.0', '1.99', '1.5', '1.3'] as const;
 
 /**
- * The identification line at `start`, or undefined. A line that ends with the segment instead of CR LF counts, too, as
- * some clients send the line end separately. A server may send other lines first; these are not skipped.
+ * The identification line at `start` of a TCP payload (RFC 4253 section 4.2), of at most 255 octets, or undefined. A line that ends with
+ * the segment, at `end`, instead of CR LF counts, too, as some clients send the line end separately. A server may send other lines first;
+ * these are not skipped. Never throws.
  */
 export function sshBanner(bytes: Uint8Array, start: number, end: number): SshBanner | undefined {
   if (!startsWith(bytes, start, end, 'SSH-')) return undefined;
@@ -31,7 +34,10 @@ export function sshBanner(bytes: Uint8Array, start: number, end: number): SshBan
   return { version, software: printable(bytes, softwareAt, at) };
 }
 
-/** Whether the octets are no more than the beginning of an identification line. */
+/**
+ * Whether the octets, at least one, are no more than the beginning of an identification line, up to the hyphen before the software (RFC
+ * 4253 section 4.2).
+ */
 export function canBecomeBanner(bytes: Uint8Array, start: number, end: number): boolean {
   return VERSIONS.some((version) => {
     const text = `SSH-${version}-`;

@@ -5,10 +5,12 @@ import { allZero, u16, u32 } from '../octets.ts';
 
 /** A checked STUN header. */
 export interface StunMessage {
+  /** With the magic cookie (RFC 8489 section 5) or as in RFC 3489. */
   readonly form: 'cookie' | 'classic';
-  /** 0x001 Binding, 0x003 Allocate, … */
+  /** 12 bits without the class: 0x001 Binding, 0x003 Allocate, … */
   readonly method: number;
   readonly kind: 'request' | 'indication' | 'success' | 'error';
+  /** Offset in `bytes` after the message, cut to the captured octets. */
   readonly end: number;
 }
 
@@ -19,8 +21,9 @@ const KINDS = ['request', 'indication', 'success', 'error'] as const;
 const CLASSIC_TYPES = new Set([0x0001, 0x0101, 0x0111, 0x0002, 0x0102, 0x0112]);
 
 /**
- * The STUN message that begins at `start`, or undefined. With the cookie the attributes may be cut off by the capture or
- * be followed by another message (TCP); without it the type must be one of six and all lengths must add up to `end`.
+ * The STUN message that begins at `start` of a UDP or TCP payload (RFC 8489 section 5), or undefined. With the cookie the attributes may be
+ * cut off by the capture or be followed by another message (TCP); without it the type must be one of six (RFC 3489 section 11.1) and all
+ * lengths must add up to `end`. Never throws.
  */
 export function stunMessage(bytes: Uint8Array, start: number, end: number): StunMessage | undefined {
   const type = u16(bytes, start);

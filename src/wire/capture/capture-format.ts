@@ -9,7 +9,10 @@ import { PcapngParser } from './pcapng.ts';
 /** Octets needed to recognise the format. */
 export const MAGIC_LENGTH = 4;
 
-/** A parser for the capture that begins at `start` (at least MAGIC_LENGTH octets), or undefined for an unknown format. */
+/**
+ * A new parser for the capture that begins at `start` (at least MAGIC_LENGTH octets must be there); undefined for a format that is neither
+ * pcap nor pcapng (draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng). Never throws.
+ */
 export function parserFor(bytes: Uint8Array, start: number): CaptureParser | undefined {
   const magic = u32(bytes, start);
   if (magic === PCAPNG_MAGIC) return new PcapngParser();

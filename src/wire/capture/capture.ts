@@ -1,8 +1,9 @@
 // The interface of capture parsers (draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng).
 
 /**
- * Receives packets. `bytes` may be overwritten once `packet` returns; `wireLength` is in octets, `linkType` from the tcpdump.org
- * registry, `timeMicros` in microseconds since the epoch.
+ * Receives packets, in the file's order. The captured octets are those of `bytes` from `start` to before `end`; they may be overwritten
+ * once `packet` returns. `wireLength` is the frame's length in octets before the capture cut it, as the file claims it; `linkType` is from
+ * the tcpdump.org registry; `timeMicros` is in microseconds since the epoch, with a fraction where the file has nanoseconds.
  */
 export interface PacketSink {
   packet(
@@ -21,7 +22,7 @@ export interface CaptureFault {
   readonly message: string;
 }
 
-/** Reads records from pieces of a capture, which the caller puts into one buffer. */
+/** Reads records from pieces of a capture, which the caller puts into one buffer. Nothing in it throws: `fault` says what is wrong. */
 export interface CaptureParser {
   readonly format: 'pcap' | 'pcapng';
   /** Set when nothing more can be read. */
@@ -34,6 +35,9 @@ export interface CaptureParser {
   readonly isBehind: boolean;
   /** Octets, counted from the offset that `push` returned, that are needed before another record can be read. */
   readonly wanted: number;
-  /** Passes the packets in whole records of `bytes[start, end)` to the sink; returns the offset of the first incomplete record. */
+  /**
+   * Passes the packets in whole records of `bytes[start, end)` to the sink; returns the offset in `bytes` of the first incomplete record,
+   * from which the next call must begin. At a fault that is the offset of the faulty record.
+   */
   push(bytes: Uint8Array, start: number, end: number, sink: PacketSink): number;
 }

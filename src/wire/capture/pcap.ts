@@ -14,7 +14,7 @@ import { u32, u32le } from '../octets.ts';
 
 const MAX_CAPTURED = 16_777_216;
 
-/** Parses the classic capture format. */
+/** Parses the classic capture format (draft-ietf-opsawg-pcap). Faulty is a record that claims more than 16 MiB. */
 export class PcapParser implements CaptureParser {
   readonly format = 'pcap';
   fault: CaptureFault | undefined = undefined;

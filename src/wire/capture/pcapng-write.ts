@@ -8,18 +8,21 @@ const ENHANCED_PACKET = 6;
 const ETHERNET = 1;
 const OPTION_NAME = 2;
 
-/** An Ethernet frame to be written. */
+/** An Ethernet frame, without frame check sequence, to be written. */
 export interface WrittenFrame {
   /** Name of the interface. */
   readonly port: string;
-  /** Milliseconds since the epoch. */
+  /** Wall clock: milliseconds since the epoch, from 0; a fraction is kept to microseconds. */
   readonly wall: number;
   /** Octets on the wire; `bytes` may have fewer. */
   readonly length: number;
   readonly bytes: Uint8Array;
 }
 
-/** The octets of the whole file, little endian, with the frames in the given order. */
+/**
+ * The octets of the whole file (draft-ietf-opsawg-pcapng sections 4.1 to 4.3), little endian: one interface per port, in the order in
+ * which they first occur, then the frames in the given order. Without frames only the section header.
+ */
 export function writePcapng(frames: readonly WrittenFrame[]): Uint8Array {
   const ports = [...new Set(frames.map(({ port }) => port))];
   const blocks = [

@@ -30,7 +30,10 @@ interface CaptureInterface {
   readonly offsetMicros: number;
 }
 
-/** Parses pcapng. */
+/**
+ * Parses pcapng (draft-ietf-opsawg-pcapng): packets of enhanced, simple and obsolete blocks; other blocks are skipped. Faulty is a block
+ * whose length is no multiple of 4, above 32 MiB or stated in two ways, and a section without byte order.
+ */
 export class PcapngParser implements CaptureParser {
   readonly format = 'pcapng';
   fault: CaptureFault | undefined = undefined;

@@ -4,6 +4,7 @@
 /** An address and its family, which tells IPv4 from an IPv4-mapped IPv6 address. */
 export interface IpAddress {
   readonly ipVersion: 4 | 6;
+  /** Four 32-bit words in network order; an IPv4 address is in the last one, after 0, 0 and MAPPED_PREFIX. */
   readonly words: Uint32Array;
 }
 
@@ -15,7 +16,7 @@ const RECENT = 256;
 const recentWords = new Uint32Array(RECENT);
 const recentTexts = new Array<string>(RECENT).fill('0.0.0.0');
 
-/** Dotted text of the IPv4 address in one 32-bit word. */
+/** Text `a.b.c.d` of the IPv4 address in one 32-bit word, whose highest octet comes first (RFC 791); the word may be signed. */
 export function ipv4Text(word: number): string {
   const at = word & (RECENT - 1);
   const recent = recentTexts[at];
@@ -84,12 +85,18 @@ function shortened(words: Uint32Array): string {
   return `${hex.slice(0, best).join(':')}::${hex.slice(best + bestLength).join(':')}`;
 }
 
-/** Text of an address of either family; `words` has four words for IPv4, too. */
+/**
+ * Text of an address: `a.b.c.d`, or RFC 5952 for every `ipVersion` but 4. `words` has four words for IPv4, too, with the address in the
+ * last.
+ */
 export function addressText(ipVersion: number, words: Uint32Array): string {
   return ipVersion === 4 ? ipv4Text(words[3] ?? 0) : ipv6Text(words);
 }
 
-/** An endpoint as policy files and reports write it: `udp:198.51.100.7:51820`, `udp:[2001:db8::7]:51820`. */
+/**
+ * An endpoint as policy files and reports write it: `udp:198.51.100.7:51820`, `udp:[2001:db8::7]:51820`. `words` are four, with IPv4
+ * in the last; `port` is written as it is.
+ */
 export function endpointText(transport: string, ipVersion: number, words: Uint32Array, port: number): string {
   const host = addressText(ipVersion, words);
   return `${transport}:${ipVersion === 6 ? `[${host}]` : host}:${port}`;
@@ -98,7 +105,10 @@ export function endpointText(transport: string, ipVersion: number, words: Uint32
 /** The character `.` minus the character `0`. */
 const DOT = -2;
 
-/** The 32-bit word of a dotted IPv4 address; undefined for anything but four decimal numbers without leading zeros. */
+/**
+ * The unsigned 32-bit word of an IPv4 address, first number in the highest octet; undefined for anything but four decimal numbers
+ * from 0 to 255 with dots between them and without leading zeros (RFC 6943 section 3.1.1). Never throws.
+ */
 export function parseIpv4(text: string): number | undefined {
   if (text.length > '255.255.255.255'.length) return undefined;
   let word = 0;
@@ -121,7 +131,10 @@ export function parseIpv4(text: string): number | undefined {
   return octets === 4 ? word : undefined;
 }
 
-/** The four words of an IPv6 address, whose text may end in dotted IPv4; undefined for bad text and for zone identifiers. */
+/**
+ * The four words, in network order, of an IPv6 address in any form of RFC 4291 section 2.2, so it may end in dotted IPv4; undefined
+ * for other text and for zone identifiers. Never throws.
+ */
 export function parseIpv6(text: string): Uint32Array | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
@@ -154,7 +167,7 @@ function parseGroups(text: string, mayEndInIpv4: boolean): number[] | undefined 
   return groups.length <= 8 ? groups : undefined;
 }
 
-/** The address of either family that the text is; otherwise undefined. */
+/** The address that the text is: IPv6 if it has a colon (parseIpv6), otherwise IPv4 (parseIpv4). Undefined for other text; never throws. */
 export function parseAddress(text: string): IpAddress | undefined {
   if (text.includes(':')) {
     const words = parseIpv6(text);
@@ -164,7 +177,7 @@ export function parseAddress(text: string): IpAddress | undefined {
   return word === undefined ? undefined : { ipVersion: 4, words: ipv4Words(word) };
 }
 
-/** The four words of an IPv4 address. */
+/** A new array of the four words of an IPv4 address: `word` last, after 0, 0 and MAPPED_PREFIX (RFC 4291 section 2.5.5.2). */
 export function ipv4Words(word: number): Uint32Array {
   return Uint32Array.of(0, 0, MAPPED_PREFIX, word);
 }
@@ -172,14 +185,17 @@ export function ipv4Words(word: number): Uint32Array {
 /** Hexadecimal text of every octet, computed once: during a flood from many senders every frame needs it. */
 const OCTETS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
 
-/** A 48-bit MAC address as lower-case text with colons. */
+/** A 48-bit MAC address as lower-case text with colons, the highest octet first: `02:00:5e:10:00:01` (RFC 7042). */
 export function macText(mac: number): string {
   const [high, low] = [Math.floor(mac / 2 ** 32), mac >>> 0];
   const octet = (value: number): string => OCTETS[value & 0xff] ?? '';
   return `${octet(high >>> 8)}:${octet(high)}:${octet(low >>> 24)}:${octet(low >>> 16)}:${octet(low >>> 8)}:${octet(low)}`;
 }
 
-/** The 48-bit number of a MAC address written with colons or hyphens; undefined for anything else. */
+/**
+ * The 48-bit number of a MAC address, the first octet highest: six pairs of hexadecimal digits of either case, all separated by colons or
+ * all by hyphens (RFC 7042 section 2.1). Undefined for other text; never throws.
+ */
 export function parseMac(text: string): number | undefined {
   if (!/^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i.test(text)) return undefined;
   return parseInt(text.replace(/[:-]/g, ''), 16);
@@ -188,29 +204,29 @@ export function parseMac(text: string): number | undefined {
 /** The bit that marks a group MAC address (IEEE 802.3 section 3.2.3). */
 const GROUP = 0x01_00_00_00_00_00;
 
-/** Whether a MAC address is multicast or broadcast. */
+/** Whether a 48-bit MAC address is multicast or broadcast: the lowest bit of its first octet (IEEE 802.3 section 3.2.3). */
 export function isGroup(mac: number): boolean {
   return Math.floor(mac / GROUP) % 2 === 1;
 }
 
-/** Whether an address is `::`, all four words zero; 0.0.0.0 is not, as its third word is MAPPED_PREFIX. */
+/** Whether an address is `::` (RFC 4291 section 2.5.2), all four words zero; 0.0.0.0 is not, as its third word is MAPPED_PREFIX. */
 export function isUnspecified([w0, w1, w2, w3]: Uint32Array): boolean {
   return w0 === 0 && w1 === 0 && w2 === 0 && w3 === 0;
 }
 
-/** Whether an IPv6 address is in fe80::/10 (RFC 4291 section 2.5.6). */
+/** Whether an IPv6 address, four words, is in fe80::/10 (RFC 4291 section 2.5.6). */
 export function isLinkLocal([first = 0]: Uint32Array): boolean {
   return (first & 0xffc00000) >>> 0 === 0xfe800000;
 }
 
-/** Whether two addresses are equal; the caller compares families. */
+/** Whether two addresses, four words each, are equal; the caller compares families. */
 export function sameAddress(a: Uint32Array, b: Uint32Array): boolean {
   return a[3] === b[3] && a[2] === b[2] && a[1] === b[1] && a[0] === b[0];
 }
 
 /**
- * Whether an address is in a network. `bits` is the prefix length out of 128: an IPv4 prefix of length n is 96 + n here.
- * The caller compares families.
+ * Whether an address is in a network (RFC 4291 section 2.3), four words each. `bits` is the prefix length out of 128: an IPv4 prefix of
+ * length n is 96 + n here. Bits of `network` after the prefix do not matter. The caller compares families.
  */
 export function inNetwork(address: Uint32Array, network: Uint32Array, bits: number): boolean {
   for (let at = 0; at < 4; at += 1) {
@@ -222,7 +238,10 @@ export function inNetwork(address: Uint32Array, network: Uint32Array, bits: numb
   return true;
 }
 
-/** The network address: all but the first `bits` of the 128 bits cleared. */
+/**
+ * The network address, four new words: all but the first `bits` of the 128 bits cleared (RFC 4291 section 2.3). An IPv4 prefix of length n
+ * is 96 + n here.
+ */
 export function networkOf(address: Uint32Array, bits: number): Uint32Array {
   const network = new Uint32Array(4);
   for (let at = 0; at < 4; at += 1) {
@@ -237,8 +256,8 @@ const REVERSE6 = '.ip6.arpa';
 const NIBBLES = 32;
 
 /**
- * The address in a reverse lookup's name, `1.2.3.4` for `4.3.2.1.in-addr.arpa` (RFC 1035 section 3.5, RFC 3596 section 2.5);
- * undefined for other names and for those of a network.
+ * The text of the address in a reverse lookup's name, `1.2.3.4` for `4.3.2.1.in-addr.arpa` (RFC 1035 section 3.5, RFC 3596
+ * section 2.5). The name is in lower case without trailing dot. Undefined for other names and for those of a network; never throws.
  */
 export function reverseAddress(name: string): string | undefined {
   if (name.endsWith(REVERSE4)) return textOf(name.slice(0, -REVERSE4.length).split('.').reverse().join('.'));

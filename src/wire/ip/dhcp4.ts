@@ -6,13 +6,16 @@ import { ipv4Text } from './address.ts';
 import { hostText, nameText } from '../names/name-text.ts';
 import { printable, u16, u32 } from '../octets.ts';
 
+/** Types of messages in option 53 (RFC 2132 section 9.6). */
 export const DHCP_OFFER = 2;
 export const DHCP_REQUEST = 3;
 export const DHCP_ACK = 5;
 
-/** A route of option 121 or 249: the destination and its next hop. */
+/** A route of option 121 (RFC 3442) or 249: the destination and its next hop, both as `a.b.c.d`. */
 export interface ClasslessRoute {
+  /** The destination as sent: bits after the prefix need not be zero. */
   readonly network: string;
+  /** From 0, a default route, to 32. */
   readonly prefixLength: number;
   readonly router: string;
 }
@@ -30,7 +33,10 @@ interface Piece {
   readonly end: number;
 }
 
-/** One BOOTP or DHCP message. Options are indexed once; getters copy what they return, undefined when the option is absent. */
+/**
+ * One BOOTP or DHCP message (RFC 2131 section 2), the payload of UDP. Options are indexed once; getters copy what they return and never
+ * throw. They give undefined, or an empty list, when the option is absent, empty or of a wrong length. Addresses are texts `a.b.c.d`.
+ */
 export class Dhcp4View {
   readonly #bytes: Uint8Array;
   readonly #start: number;
@@ -49,7 +55,10 @@ export class Dhcp4View {
     if ((overload & 2) !== 0) this.#index(start + SERVER_NAME, start + BOOT_FILE);
   }
 
-  /** The message, or undefined when it is not BOOTP: too short, an operation other than 1 and 2, a hardware address above 16 octets. */
+  /**
+   * The message in `bytes` from `start` to before `end`; undefined when it is not BOOTP: below 236 octets, an operation other than 1
+   * and 2, a hardware address above 16 octets. Without the magic cookie it has no options. Keeps a reference to `bytes`; never throws.
+   */
   static of(bytes: Uint8Array, start: number, end: number): Dhcp4View | undefined {
     if (end - start < FIXED_LENGTH) return undefined;
     const operation = bytes[start];
@@ -61,6 +70,7 @@ export class Dhcp4View {
   get reply(): boolean {
     return this.#bytes[this.#start] === 2;
   }
+  /** The client's random transaction number (xid), unsigned 32 bits, which the answer repeats. */
   get transaction(): number {
     return u32(this.#bytes, this.#start + 4);
   }
@@ -69,19 +79,22 @@ export class Dhcp4View {
     if (this.#bytes[this.#start + 2] !== 6) return 0;
     return u16(this.#bytes, this.#start + 28) * 0x100000000 + u32(this.#bytes, this.#start + 30);
   }
-  /** The address that the server assigns (yiaddr). */
+  /** The address that the server assigns (yiaddr); undefined for 0.0.0.0. */
   get yourAddress(): string | undefined {
     return this.#fixedAddress(16);
   }
-  /** Option 53; 0 for plain BOOTP. */
+  /** Option 53 (RFC 2132 section 9.6), such as DHCP_OFFER; 0 for plain BOOTP. */
   get messageType(): number {
     return this.#number(53, 1) ?? 0;
   }
-  /** Option 12, normalised like every name. */
+  /** Option 12 (RFC 2132 section 3.14), in lower case like every name (`hostText`). */
   get hostName(): string | undefined {
     return this.#name(12);
   }
-  /** Option 81 without its flags: a name in DNS encoding or, from some older clients, in ASCII (RFC 4702 section 2.3). */
+  /**
+   * Option 81 without its flags: a name in DNS encoding or, from some older clients, in ASCII (RFC 4702 section 2.3). In lower case,
+   * without trailing dot; undefined for labels that do not fit.
+   */
   get clientFqdn(): string | undefined {
     const value = this.option(81);
     if (value === undefined || value.length < 4) return undefined;
@@ -89,40 +102,43 @@ export class Dhcp4View {
       ? uncompressedName(value, 3)
       : hostText(value, 3, textEnd(value)) || undefined;
   }
-  /** Option 60. */
+  /** Option 60 (RFC 2132 section 9.13) as `printable` writes it, without null octets at its end. */
   get vendorClass(): string | undefined {
     return this.#text(60);
   }
-  /** Option 61 in hexadecimal; the first octet is its type (RFC 2132 section 9.14). */
+  /** Option 61 in lower-case hexadecimal without separators; the first octet is its type (RFC 2132 section 9.14). */
   get clientId(): string | undefined {
     const value = this.option(61);
     return value === undefined ? undefined : hex(value);
   }
-  /** Option 55 as comma-separated decimal numbers: the usual fingerprint of an operating system. */
+  /**
+   * Option 55 (RFC 2132 section 9.8) as comma-separated decimal numbers in the client's order: the usual fingerprint of an operating
+   * system.
+   */
   get parameterList(): string | undefined {
     return this.option(55)?.join(',');
   }
-  /** Option 50: the address that the client had before, perhaps on another network. */
+  /** Option 50 (RFC 2132 section 9.1): the address that the client had before, perhaps on another network. */
   get requestedAddress(): string | undefined {
     return this.#addresses(50)[0];
   }
-  /** Option 54. */
+  /** Option 54: the server that the message is from or for (RFC 2132 section 9.7). */
   get serverIdentifier(): string | undefined {
     return this.#addresses(54)[0];
   }
-  /** Option 51 in seconds; 0xffffffff means infinity. */
+  /** Option 51 (RFC 2132 section 9.2), the length of the lease in seconds; 0xffffffff means infinity. */
   get leaseSeconds(): number | undefined {
     return this.#number(51, 4);
   }
-  /** Option 3. */
+  /** Option 3 (RFC 2132 section 3.5), the preferred router first. */
   get routers(): readonly string[] {
     return this.#addresses(3);
   }
-  /** Option 6. */
+  /** Option 6 (RFC 2132 section 3.8), the preferred resolver first. */
   get resolvers(): readonly string[] {
     return this.#addresses(6);
   }
-  /** Option 1 as a prefix length; undefined when absent or not contiguous. */
+  /** Option 1 (RFC 2132 section 3.3) as a prefix length from 0 to 32; undefined when absent or not contiguous. */
   get prefixLength(): number | undefined {
     const mask = this.#number(1, 4);
     if (mask === undefined) return undefined;
@@ -130,11 +146,14 @@ export class Dhcp4View {
     const expected = length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0;
     return mask === expected ? length : undefined;
   }
-  /** Option 114 (RFC 8910); 160 was its number in RFC 7710. */
+  /** The URI in option 114 (RFC 8910 section 2.1) as `printable` writes it; 160 was its number in RFC 7710. */
   get captivePortal(): string | undefined {
     return this.#text(114) ?? this.#text(160);
   }
-  /** The complete routes of options 121 and 249. Any of them can steer traffic around a tunnel (TunnelVision). */
+  /**
+   * The routes of options 121 (RFC 3442) and 249 up to the first that is malformed or incomplete. Any of them can steer traffic around
+   * a tunnel (TunnelVision, CVE-2024-3661).
+   */
   get routes(): readonly ClasslessRoute[] {
     return [...this.#routes(121), ...this.#routes(249)];
   }

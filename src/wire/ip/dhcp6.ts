@@ -23,9 +23,13 @@ interface Piece {
   readonly end: number;
 }
 
-/** One DHCPv6 message. Options are indexed once; getters copy what they return, undefined when the option is absent. */
+/**
+ * One DHCPv6 message (RFC 8415 section 8), the payload of UDP. Options are indexed once; getters copy what they return and never throw.
+ * They give undefined, or an empty list, when the option is absent; of several instances they read the first. Addresses are RFC 5952 texts.
+ */
 export class Dhcp6View {
   readonly #bytes: Uint8Array;
+  /** From 1 (solicit) to 36 (RFC 8415 section 7.3 and its successors in the IANA registry). */
   readonly messageType: number;
   readonly #pieces: Piece[];
   /** An option runs past the end, or there are too many; the options before that are kept. */
@@ -40,7 +44,10 @@ export class Dhcp6View {
     this.malformed = indexed.malformed;
   }
 
-  /** The message, or undefined when it is too short or its type is not assigned. */
+  /**
+   * The message in `bytes` from `start` to before `end`; undefined when it has fewer than four octets or its type is not assigned.
+   * Keeps a reference to `bytes`; never throws.
+   */
   static of(bytes: Uint8Array, start: number, end: number): Dhcp6View | undefined {
     const type = bytes[start] ?? 0;
     return end - start < 4 || type === 0 || type > LAST_TYPE ? undefined : new Dhcp6View(bytes, start, end);
@@ -50,14 +57,18 @@ export class Dhcp6View {
   get reply(): boolean {
     return this.messageType === 2 || this.messageType === 7 || this.messageType === 10;
   }
-  /** Option 1 in hexadecimal. It is the same on every network. */
+  /** Option 1 (RFC 8415 section 21.2) in lower-case hexadecimal without separators. It is the same on every network. */
   get clientDuid(): string | undefined {
     return this.#hex(CLIENT_ID);
   }
+  /** Option 2 (RFC 8415 section 21.3) in lower-case hexadecimal without separators. */
   get serverDuid(): string | undefined {
     return this.#hex(SERVER_ID);
   }
-  /** Option 39 without its octet of flags: the name, without trailing dot. */
+  /**
+   * Option 39 (RFC 4704 section 4) without its octet of flags: the name in lower case without trailing dot; undefined for labels that do
+   * not fit.
+   */
   get clientFqdn(): string | undefined {
     const piece = this.#first(CLIENT_FQDN);
     if (piece === undefined) return undefined;
@@ -71,14 +82,17 @@ export class Dhcp6View {
     }
     return labels.length === 0 ? undefined : labels.join('.');
   }
-  /** Option 16 without its enterprise number: the first class. */
+  /** Option 16 (RFC 8415 section 21.16) without its enterprise number: the first class, as `printable` writes it. */
   get vendorClass(): string | undefined {
     const piece = this.#first(VENDOR_CLASS);
     if (piece === undefined || piece.start + 6 > piece.end) return undefined;
     const stop = Math.min(piece.end, piece.start + 6 + u16(this.#bytes, piece.start + 4));
     return printable(this.#bytes, piece.start + 6, stop);
   }
-  /** Option 6 as comma-separated decimal numbers: the usual fingerprint of an operating system. */
+  /**
+   * Option 6 (RFC 8415 section 21.7) as comma-separated decimal numbers in the client's order: the usual fingerprint of an operating
+   * system.
+   */
   get optionRequest(): string | undefined {
     const piece = this.#first(OPTION_REQUEST);
     if (piece === undefined) return undefined;
@@ -86,7 +100,7 @@ export class Dhcp6View {
     for (let at = piece.start; at + 2 <= piece.end; at += 2) codes.push(u16(this.#bytes, at));
     return codes.join(',');
   }
-  /** Option 23. */
+  /** Option 23 (RFC 3646 section 3), the preferred resolver first. */
   get resolvers(): readonly string[] {
     const found: string[] = [];
     const piece = this.#first(RESOLVERS);
@@ -94,7 +108,10 @@ export class Dhcp6View {
     for (let at = piece.start; at + 16 <= piece.end; at += 16) found.push(ipv6TextAt(this.#bytes, at));
     return found;
   }
-  /** Addresses of the non-temporary associations (options 3 and 5), with their valid lifetimes in seconds. */
+  /**
+   * Addresses of the non-temporary associations (RFC 8415 sections 21.4 and 21.6), with their valid lifetimes in seconds; 0xffffffff
+   * means infinity.
+   */
   get addresses(): readonly { readonly address: string; readonly validSeconds: number }[] {
     const bytes = this.#bytes;
     return this.#pieces
@@ -103,7 +120,7 @@ export class Dhcp6View {
       .filter((piece) => piece.code === IA_ADDRESS && piece.end - piece.start >= 24)
       .map(({ start }) => ({ address: ipv6TextAt(bytes, start), validSeconds: u32(bytes, start + 20) }));
   }
-  /** Option 103 (RFC 8910). */
+  /** The URI in option 103 (RFC 8910 section 2.2) as `printable` writes it. */
   get captivePortal(): string | undefined {
     const piece = this.#first(CAPTIVE_PORTAL);
     return piece === undefined ? undefined : printable(this.#bytes, piece.start, piece.end);

@@ -34,10 +34,12 @@ export const LISTENER_DISCOVERY: readonly number[] = [
   Icmp6.MLD2_REPORT,
 ];
 
+/** Whether an ICMPv6 type is one of NEIGHBOUR_DISCOVERY, 133 to 137 (RFC 4861 section 4). */
 export function isNeighbourDiscovery(type: number): boolean {
   return NEIGHBOUR_DISCOVERY.includes(type);
 }
 
+/** Whether an ICMPv6 type is one of LISTENER_DISCOVERY: 130 to 132 (RFC 2710 section 3) and 143 (RFC 3810). */
 export function isListenerDiscovery(type: number): boolean {
   return LISTENER_DISCOVERY.includes(type);
 }

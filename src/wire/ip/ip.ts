@@ -1,5 +1,6 @@
 // Protocol numbers and fixed header sizes of IP: RFC 791, RFC 8200 and the IANA protocol numbers.
 
+/** Numbers of the IPv4 protocol field and of IPv6's next header field. */
 export const Protocol = {
   HOP_BY_HOP: 0,
   ICMP: 1,
@@ -32,4 +33,5 @@ export const TCP_HEADER = 20;
 export const ROUTER_ALERT_V4 = 148;
 export const ROUTER_ALERT_V6 = 5;
 
+/** Bits of TCP's octet of flags (RFC 9293 section 3.1). */
 export const TcpFlag = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 } as const;

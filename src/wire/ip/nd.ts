@@ -5,20 +5,27 @@ import { ipv6TextAt } from './address-octets.ts';
 import { printable, u16, u32 } from '../octets.ts';
 import { Icmp6 } from './icmp.ts';
 
-/** A prefix that a router announces; lifetimes in seconds, 0xffffffff means infinity. */
+/** A prefix that a router announces (RFC 4861 section 4.6.2); lifetimes in seconds, 0xffffffff means infinity. */
 export interface AnnouncedPrefix {
+  /** RFC 5952 text, as sent: bits after the prefix need not be zero. */
   readonly prefix: string;
+  /** As sent, from 0 to 255; above 128 it is invalid. */
   readonly prefixLength: number;
+  /** Flag L: addresses in the prefix are reached without a router. */
   readonly onLink: boolean;
+  /** Flag A: hosts may form addresses in the prefix by themselves (RFC 4862). */
   readonly autonomous: boolean;
   readonly validSeconds: number;
   readonly preferredSeconds: number;
 }
 
-/** A more specific route (RFC 4191), the counterpart of DHCPv4's option 121. */
+/** A more specific route (RFC 4191 section 2.3), the counterpart of DHCPv4's option 121. */
 export interface AnnouncedRoute {
+  /** RFC 5952 text; octets that the option leaves out are zero. */
   readonly prefix: string;
+  /** As sent, from 0 to 255; above 128 it is invalid. */
   readonly prefixLength: number;
+  /** 0xffffffff means infinity, 0 withdraws the route. */
   readonly lifetimeSeconds: number;
 }
 
@@ -43,13 +50,20 @@ const HEADER_LENGTH: ReadonlyMap<number, number> = new Map([
   [Icmp6.REDIRECT, 40],
 ]);
 
-/** One neighbour discovery message, beginning with its ICMPv6 type; getters copy what they return. */
+/**
+ * One neighbour discovery message (RFC 4861 section 4), beginning with its ICMPv6 type. Getters copy what they return and never throw;
+ * addresses are RFC 5952 texts, and lists are empty when the option is absent.
+ */
 export class NdView {
   readonly #bytes: Uint8Array;
   readonly #start: number;
   readonly #options: Piece[] = [];
+  /** The ICMPv6 type, one of NEIGHBOUR_DISCOVERY. */
   readonly type: number;
-  /** An option has length zero or runs past the end; RFC 4861 section 4.6 says to discard such a packet. */
+  /**
+   * An option has length zero or runs past the end, or there are more than 64 (MAX_OPTIONS); the options before that are kept.
+   * RFC 4861 section 4.6 says to discard a packet with an option of length zero.
+   */
   readonly malformed: boolean;
 
   private constructor(bytes: Uint8Array, start: number, end: number, header: number) {
@@ -59,18 +73,21 @@ export class NdView {
     this.malformed = !this.#index(start + header, end);
   }
 
-  /** The message, or undefined when it is another ICMPv6 message, too short, or its code is not 0. */
+  /**
+   * The message in `bytes` from `start` to before `end`; undefined when it is another ICMPv6 message, too short, or its code is not 0.
+   * Keeps a reference to `bytes`; never throws.
+   */
   static of(bytes: Uint8Array, start: number, end: number): NdView | undefined {
     const header = HEADER_LENGTH.get(bytes[start] ?? 0);
     if (header === undefined || end - start < header || bytes[start + 1] !== 0) return undefined;
     return new NdView(bytes, start, end, header);
   }
 
-  /** Router advertisement: for how many seconds it is a default router, 0 if it is not. -1 for other messages. */
+  /** Router advertisement: for how many seconds it is a default router, 0 if it is not (RFC 4861 section 4.2). -1 for other messages. */
   get routerLifetime(): number {
     return this.type === Icmp6.ROUTER_ADVERTISEMENT ? u16(this.#bytes, this.#start + 6) : -1;
   }
-  /** Router advertisement: hosts prefer a router with `high` to the existing ones (RFC 4191 section 2.1). */
+  /** Router advertisement: hosts prefer a router with `high` to the existing ones (RFC 4191 section 2.1). `medium` for other messages. */
   get preference(): 'high' | 'medium' | 'low' {
     const bits = ((this.#bytes[this.#start + 5] ?? 0) >>> 3) & 3;
     return this.type !== Icmp6.ROUTER_ADVERTISEMENT || bits === 0 || bits === 2
@@ -79,14 +96,15 @@ export class NdView {
         ? 'high'
         : 'low';
   }
-  /** Neighbour messages and redirects: the target address. */
+  /** Neighbour messages and redirects: the target address (RFC 4861 sections 4.3 to 4.5); undefined for router messages. */
   get target(): string | undefined {
     return this.type < Icmp6.NEIGHBOUR_SOLICITATION ? undefined : ipv6TextAt(this.#bytes, this.#start + 8);
   }
-  /** Redirect: the destination that should be reached through the target. */
+  /** Redirect: the destination that should be reached through the target (RFC 4861 section 4.5); undefined for other messages. */
   get redirected(): string | undefined {
     return this.type === Icmp6.REDIRECT ? ipv6TextAt(this.#bytes, this.#start + 24) : undefined;
   }
+  /** The prefix information options of full length, in the message's order (RFC 4861 section 4.6.2). */
   get prefixes(): readonly AnnouncedPrefix[] {
     return this.#all(PREFIX, 30).map(({ start }) => ({
       prefix: ipv6TextAt(this.#bytes, start + 14),
@@ -97,6 +115,7 @@ export class NdView {
       preferredSeconds: u32(this.#bytes, start + 6),
     }));
   }
+  /** The route information options, in the message's order (RFC 4191 section 2.3). */
   get routes(): readonly AnnouncedRoute[] {
     return this.#all(ROUTE, 6).map(({ start, end }) => {
       const prefix = new Uint8Array(16);
@@ -108,7 +127,7 @@ export class NdView {
       };
     });
   }
-  /** Recursive resolvers (RFC 8106 section 5.1). */
+  /** Recursive resolvers, whatever their lifetimes, in the message's order (RFC 8106 section 5.1). */
   get resolvers(): readonly string[] {
     const found: string[] = [];
     for (const { start, end } of this.#all(RESOLVERS, 6)) {
@@ -116,6 +135,7 @@ export class NdView {
     }
     return found;
   }
+  /** The URI in the first option 37 (RFC 8910 section 2.3), as `printable` writes it, without its padding; undefined when it is absent. */
   get captivePortal(): string | undefined {
     const piece = this.#options.find(({ type }) => type === CAPTIVE_PORTAL);
     if (piece === undefined) return undefined;

@@ -3,6 +3,7 @@
 
 import { u16 } from '../octets.ts';
 
+/** The UDP port on which SCTP packets are carried (RFC 6951). */
 export const SCTP_IN_UDP_PORT = 9899;
 const COMMON_HEADER = 12;
 const DATA = 0;
@@ -14,18 +15,26 @@ const WHOLE = 3;
 /** A packet of 64 KiB has room for more chunks, but real ones have far fewer. */
 const MAX_CHUNKS = 256;
 
+/** Ports of SCTP (RFC 9260 section 3.1), from 0 to 65535. */
 export interface SctpPorts {
   readonly source: number;
   readonly destination: number;
 }
 
-/** The ports of an SCTP packet, or undefined when it is too short for the common header and one chunk header. */
+/**
+ * The ports of the SCTP packet from `start` to before `end` (RFC 9260 section 3.1); undefined when it is too short for the common header
+ * and one chunk header. Never throws.
+ */
 export function sctpPorts(bytes: Uint8Array, start: number, end: number): SctpPorts | undefined {
   if (end - start < COMMON_HEADER + 4) return undefined;
   return { source: u16(bytes, start), destination: u16(bytes, start + 2) };
 }
 
-/** Calls `emit` with the data of every chunk that contains a message or its first fragment; `isWhole` when all of it is there. */
+/**
+ * Calls `emit` with the data of every chunk, among the first 256, that contains a message or its first fragment (DATA, RFC 9260
+ * section 3.3.1; I-DATA, RFC 8260). Offsets are into `bytes`, `end` exclusive and cut to the packet's; `isWhole` when all of the message
+ * is there. Stops at a malformed chunk; never throws.
+ */
 export function sctpMessages(
   bytes: Uint8Array,
   start: number,

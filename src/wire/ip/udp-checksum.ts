@@ -13,9 +13,10 @@ function folded(sum: number): number {
 }
 
 /**
- * Finishes, in place, the checksum of the datagram at `at` if the kernel left it to the network card: it is then the sum of the
- * pseudo-header (CHECKSUM_PARTIAL, linux include/linux/skbuff.h). Any other checksum, right or wrong, stays. The two IP addresses, of
- * `addressOctets` octets each, must directly precede `at`.
+ * Finishes, in place, the checksum of the datagram whose UDP header is at `at` if the kernel left it to the network card: it is then the
+ * sum of the pseudo-header (CHECKSUM_PARTIAL, linux include/linux/skbuff.h). Any other checksum, right or wrong, stays, and so does that
+ * of a datagram whose length is below 8 or passes the array's end. The two IP addresses, of `addressOctets` octets each, must directly
+ * precede `at`. Never throws.
  */
 export function finishUdpChecksum(bytes: Uint8Array, at: number, addressOctets: 4 | 16): void {
   const length = u16(bytes, at + 4);

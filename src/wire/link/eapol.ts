@@ -5,15 +5,22 @@ import { printable, u16 } from '../octets.ts';
 
 /** An EAPOL frame. Types: 0 EAP packet, 1 start, 2 logoff, 3 key, 4 alert, 5 MKA, 6 to 8 announcements. */
 export interface EapolFrame {
+  /** 1 to 3: the 2001, 2004 and 2010 editions of IEEE 802.1X and later. */
   readonly version: number;
   readonly type: number;
-  /** The name in an EAP Identity Response, which everyone on the wire can read; undefined in other frames. */
+  /**
+   * The name in an EAP Identity Response (RFC 3748 section 5.1), which everyone on the wire can read: at most 253 octets, as `printable`
+   * writes them; undefined in other frames.
+   */
   readonly identity: string | undefined;
 }
 
 const MAX_IDENTITY = 253;
 
-/** The EAPOL frame at `start` (EtherType 0x888e); undefined when version or type is unknown or the body is cut off. */
+/**
+ * The EAPOL frame whose header (IEEE 802.1X-2020 section 11.3) begins at `start`, behind the EtherType 0x888e; undefined when version or
+ * type is unknown or the body passes `end`, which is exclusive. Never throws.
+ */
 export function eapolFrame(bytes: Uint8Array, start: number, end: number): EapolFrame | undefined {
   if (end - start < 4) return undefined;
   const version = bytes[start] ?? 0;

@@ -1,5 +1,6 @@
 // EtherTypes: IEEE 802.3 clause 3.2.6, 802.1Q, RFC 1042 (SNAP), RFC 2516 (PPPoE), RFC 3032 (MPLS).
 
+/** EtherTypes in host order, as `u16` reads them. */
 export const EtherType = {
   IPV4: 0x0800,
   ARP: 0x0806,
@@ -20,7 +21,7 @@ export const FIRST_ETHERTYPE = 0x0600;
 /** Octets of an untagged Ethernet header. */
 export const HEADER_LENGTH = 14;
 
-/** Whether an EtherType announces a VLAN tag. */
+/** Whether an EtherType announces a VLAN tag: the two numbers of IEEE 802.1Q or the older 0x9100 for stacked tags. */
 export function isTag(etherType: number): boolean {
   return etherType === EtherType.VLAN || etherType === EtherType.QINQ || etherType === EtherType.QINQ_OLD;
 }

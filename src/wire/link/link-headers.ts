@@ -20,7 +20,11 @@ const NLPID_IPV4 = 0xcc;
 const NLPID_IPV6 = 0x8e;
 const NLPID_SNAP = 0x80;
 
-/** The packet in a frame of one of these link types; undefined for other types, and when it is cut off or has no EtherType. */
+/**
+ * The packet in the frame from `start` to before `end`, whose `linkType` is one of the rarer numbers of the tcpdump.org registry;
+ * undefined for the types that `src/flow/headers` reads itself and for unknown ones, and when the frame is cut off or has no EtherType.
+ * Never throws.
+ */
 export function linkInner(
   bytes: Uint8Array,
   start: number,
@@ -144,7 +148,10 @@ function pktap(bytes: Uint8Array, start: number, end: number): Inner | undefined
   }
 }
 
-/** The EtherType by the IP version nibble at `at`, for links without a type field; -1 when it is not IP. */
+/**
+ * INNER_IPV4 or INNER_IPV6 by the IP version nibble (RFC 791, RFC 8200) at `at`, for links without a type field; -1 when it is neither or
+ * `at` is not before `end`. Never throws.
+ */
 export function etherTypeOfVersion(bytes: Uint8Array, at: number, end: number): number {
   if (at >= end) return -1;
   const version = (bytes[at] ?? 0) >>> 4;

@@ -17,7 +17,11 @@ const FABRIC_PATH = 0x8903;
 const SERVICE = 0x894f;
 const INTEGRITY_TAG = 16;
 
-/** What follows the header at `at`, which `etherType` announces; undefined for any other EtherType and when it is encrypted or cut off. */
+/**
+ * What follows the header (this file's head names the standards) at `at`, which `etherType` announces: offsets are into `bytes`, `end` is
+ * exclusive and, behind MACsec, precedes its integrity tag. Undefined for any other EtherType and when the packet is encrypted or cut off.
+ * Never throws.
+ */
 export function shimInner(bytes: Uint8Array, etherType: number, at: number, end: number): Inner | undefined {
   if (OLD_TAGS.has(etherType)) return typed(bytes, at + 2, end);
   switch (etherType) {

@@ -1,5 +1,6 @@
 // Numbers of link types in capture files: the tcpdump.org link-layer header type registry (draft-ietf-opsawg-pcaplinktype).
 
+/** The link types that are decoded, as capture files number them. */
 export const LinkType = {
   NULL: 0,
   ETHERNET: 1,
@@ -42,7 +43,10 @@ export const LinkType = {
 
 const READ: ReadonlySet<number> = new Set(Object.values(LinkType));
 
-/** Whether frames of a link type are decoded. Frames of other types are of unknown kind, which is a leak. */
+/**
+ * Whether frames of a link type, a number of the tcpdump.org registry, are decoded. Frames of other types are of unknown kind, which is a
+ * leak.
+ */
 export function isReadLinkType(linkType: number): boolean {
   return READ.has(linkType);
 }

@@ -7,14 +7,20 @@ import { u16 } from '../octets.ts';
 const PPP_IPV4 = 0x0021;
 const PPP_IPV6 = 0x0057;
 
-/** The protocol of one PPP frame and what it carries. `compressed` (RFC 1962 or MPPE) means that it is unreadable. */
+/** The protocol of one PPP frame and what it carries. */
 export interface PppFrame {
+  /** The protocol number, 16 bits also when it was compressed to 8 (RFC 1661 section 6.5): 0x0021 is IPv4, 0x0057 IPv6. */
   readonly protocol: number;
+  /** What follows the protocol number; its EtherType is -1 for anything but IPv4 and IPv6. */
   readonly inner: Inner;
+  /** The payload is unreadable: compressed (RFC 1962) or encrypted with MPPE. */
   readonly compressed: boolean;
 }
 
-/** The PPP frame from `start` to before `end`, or undefined if it has no valid protocol number. */
+/**
+ * The PPP frame from `start` to before `end`, with or without address and control octets (RFC 1662 section 3.2); undefined if it has no
+ * valid protocol number (RFC 1661 section 2). Never throws.
+ */
 export function pppFrame(bytes: Uint8Array, start: number, end: number): PppFrame | undefined {
   let at = start;
   if (end - at >= 2 && u16(bytes, at) === 0xff03) at += 2;

@@ -7,7 +7,10 @@ import { u16, u32 } from '../octets.ts';
 
 const HEADER = 24;
 
-/** The packet in the frame at `at`; undefined when it is not data, is encrypted, or has no SNAP header. */
+/**
+ * The packet in the 802.11 frame from `at` to before `end`; undefined when it is not data (IEEE 802.11 clause 9.2.4.1), is encrypted, or
+ * has no SNAP header with an EtherType (RFC 1042). Never throws.
+ */
 export function wlanInner(bytes: Uint8Array, at: number, end: number): Inner | undefined {
   if (end - at < HEADER) return undefined;
   return dataInner(bytes, at, end, at) ?? dataInner(bytes, at, end, at + 1);

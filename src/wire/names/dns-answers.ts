@@ -6,11 +6,14 @@ import { DNS_HEADER, recordTtl, skipQuestions, skipRecord, TYPE_A, TYPE_AAAA } f
 import { endsByPointer, readName, skipName } from './dns-name.ts';
 import { u16 } from '../octets.ts';
 
-/** One answer: `value` is the text of an address, or the name that the record leads to. `ttl` is in seconds. */
+/** One answer. Names are as `nameText` writes them: lower case, no trailing dot. */
 export interface DnsAnswer {
+  /** The record's owner; '' for the root. */
   readonly name: string;
   readonly type: 'A' | 'AAAA' | 'HTTPS' | 'SVCB' | Naming;
+  /** An address as `a.b.c.d` or RFC 5952 text, or the name that the record leads to; never ''. */
   readonly value: string;
+  /** In seconds, from 0 to 2^31 - 1. */
   readonly ttl: number;
 }
 
@@ -33,8 +36,9 @@ const IPV6_HINT = 6;
 const MAX_ANSWERS = 256;
 
 /**
- * The answers of a response, including authority and additional records, at most 256. The list ends before the first malformed
- * record. Empty for a query.
+ * The answers of the DNS message from `start` to before `end` (without TCP's length) if it is a response, in its order, including authority
+ * and additional records, at most 256 (RFC 1035 section 4.1.3, RFC 9460 section 2.2). The list ends before the first malformed record.
+ * Empty for a query. Never throws.
  */
 export function readAnswers(bytes: Uint8Array, start: number, end: number): DnsAnswer[] {
   const found: DnsAnswer[] = [];
@@ -52,8 +56,9 @@ export function readAnswers(bytes: Uint8Array, start: number, end: number): DnsA
 }
 
 /**
- * The owner names of a message's records; `pointed` if in every record the name ends in a compression pointer. At most 256 records are
- * read; the list ends before the first malformed one.
+ * The owner names of the records of a query or response, each once, in the order in which they first occur, without the root; `pointed` if
+ * in every record the name ends in a compression pointer (RFC 1035 section 4.1.4). At most 256 records are read; the list ends before the
+ * first malformed one. Never throws.
  */
 export function readRecordNames(
   bytes: Uint8Array,

@@ -9,7 +9,10 @@ const MAX_POINTERS = 128;
 const joined = new Uint8Array(LONGEST_NAME + 1);
 const DOT = 0x2e;
 
-/** The offset after the name at `at`, without following a pointer; -1 when the name runs past `end` or is malformed. */
+/**
+ * The offset after the name at `at`, without following a pointer; -1 when the name runs past `end` or is malformed (RFC 1035 section 3.1).
+ * Never throws.
+ */
 export function skipName(bytes: Uint8Array, at: number, end: number): number {
   let next = at;
   while (next < end && next - at <= LONGEST_NAME) {
@@ -22,16 +25,19 @@ export function skipName(bytes: Uint8Array, at: number, end: number): number {
   return -1;
 }
 
-/** Whether the name before `next` (from skipName) ends in a pointer and not in the root label, which is one zero octet. */
+/**
+ * Whether the name before `next` (from skipName) ends in a pointer (RFC 1035 section 4.1.4) and not in the root label, which is one zero
+ * octet. `next` must not be -1.
+ */
 export function endsByPointer(bytes: Uint8Array, next: number): boolean {
   return (bytes[next - 2] ?? 0) >= 0xc0 || bytes[next - 1] !== 0;
 }
 
 /**
- * The name at `at` in the message that begins at `start`: labels joined with dots, no trailing dot, characters as
- * nameText writes them; the root is ''. Undefined when a label or pointer leads out of the message, when the label type
- * is not in RFC 1035, or when the name is longer than 255 octets. A pointer may lead forward, which the RFC forbids:
- * some programs follow it, so an eavesdropper may read the name.
+ * The name at `at` in the message that begins at `start`: labels joined with dots, no trailing dot, characters as nameText writes them; the
+ * root is ''. Undefined when a label or pointer leads out of the message, when the label type is not in RFC 1035 (sections 3.1 and 4.1.4),
+ * or when the name is longer than 255 octets on the wire. A pointer may lead forward, which the RFC forbids: some programs follow it, so an
+ * eavesdropper may read the name. Never throws.
  */
 export function readName(bytes: Uint8Array, start: number, end: number, at: number): string | undefined {
   let next = at;

@@ -40,7 +40,11 @@ function wholeMessage(
   return OPT_DATA.includes(data) && record + 11 + data === next ? { name, next, opt: data } : undefined;
 }
 
-/** The name in a segment that consists of one whole query, or of two for the same name; undefined for any other segment. */
+/**
+ * The name, as `readName` writes it, in a TCP payload that consists of one whole query with its length (RFC 7766 section 8), or of two for
+ * the same name; undefined for any other payload. Queries with more than one question, other records than EDNS, or EDNS options other than
+ * cookies (RFC 7873) do not count. Never throws.
+ */
 export function wholeQuestion(bytes: Uint8Array, start: number, end: number): string | undefined {
   const first = wholeMessage(bytes, start, end);
   if (first === undefined) return undefined;
@@ -59,8 +63,9 @@ function isPlainQuestion(bytes: Uint8Array, at: number): boolean {
 }
 
 /**
- * The names in a segment that consists of one whole query, or of two of equal length (by their length fields); undefined in place of a
- * name that cannot be read. Empty for any other segment.
+ * The names, one or two and as `readName` writes them, in a TCP payload that consists of one whole query, or of two of equal length (by
+ * their length fields, RFC 7766 section 8); undefined in place of a name that cannot be read. What follows the question is not checked.
+ * Empty for any other payload. Never throws.
  */
 export function segmentQuestions(
   bytes: Uint8Array,
@@ -78,8 +83,9 @@ export function segmentQuestions(
 }
 
 /**
- * The part of the name that the beginning of a query (from its length field on) contains; undefined when there is none. The last label
- * may be cut off.
+ * The part of the name that the beginning of a query contains: labels joined with dots, as `nameText` writes them. `start` is the offset of
+ * TCP's length field, 14 octets before the name (RFC 7766 section 8, RFC 1035 section 4.1); the header is not checked. Undefined when there
+ * is no label. The last label may be cut off. Never throws.
  */
 export function cutQuestion(bytes: Uint8Array, start: number, end: number): string | undefined {
   const labels: string[] = [];

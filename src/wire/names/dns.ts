@@ -6,6 +6,7 @@ import { u16, u32 } from '../octets.ts';
 
 /** Octets of the header. */
 export const DNS_HEADER = 12;
+/** Record types of IPv4 (RFC 1035 section 3.2.2) and IPv6 addresses (RFC 3596 section 2.1). */
 export const TYPE_A = 1;
 export const TYPE_AAAA = 28;
 
@@ -21,9 +22,10 @@ export function isDnsResponse(bytes: Uint8Array, start: number, end: number): bo
 export const MAX_QUESTIONS = 256;
 
 /**
- * Calls `emit` with every readable question of a message; allocates nothing but the names. Returns the number read, or -1
- * when there is no header or a question is malformed or cut off; the questions before it have been emitted. Responses
- * repeat the question: the caller decides whether that counts (isDnsResponse).
+ * Calls `emit` with every readable question of the message from `start` to before `end` (without TCP's length; RFC 1035 section 4.1.2);
+ * allocates nothing but the names. Returns the number read, at most MAX_QUESTIONS, or -1 when there is no header or a question is malformed
+ * or cut off; the questions before it have been emitted. Responses repeat the question: the caller decides whether that counts
+ * (isDnsResponse). Never throws itself.
  */
 export function readQuestions(bytes: Uint8Array, start: number, end: number, emit: EmitQuestion): number {
   if (end - start < DNS_HEADER) return -1;
@@ -40,7 +42,10 @@ export function readQuestions(bytes: Uint8Array, start: number, end: number, emi
   return count;
 }
 
-/** The offset after the question section, or -1 when it is malformed or cut off. */
+/**
+ * The offset in `bytes` after the question section (RFC 1035 section 4.1.2) of the message at `start`, or -1 when it is malformed or cut
+ * off. Never throws.
+ */
 export function skipQuestions(bytes: Uint8Array, start: number, end: number): number {
   if (end - start < DNS_HEADER) return -1;
   let at = start + DNS_HEADER;
@@ -52,7 +57,10 @@ export function skipQuestions(bytes: Uint8Array, start: number, end: number): nu
   return at;
 }
 
-/** The offset after the resource record at `at`, or -1 when it is malformed or cut off. */
+/**
+ * The offset in `bytes` after the resource record (RFC 1035 section 4.1.3) at `at`, or -1 when it is malformed or passes `end`. Never
+ * throws.
+ */
 export function skipRecord(bytes: Uint8Array, at: number, end: number): number {
   const fixed = skipName(bytes, at, end);
   if (fixed < 0 || fixed + 10 > end) return -1;
@@ -64,7 +72,7 @@ export function skipRecord(bytes: Uint8Array, at: number, end: number): number {
 const MAX_RECORDS = 256;
 
 /**
- * How much a payload looks like a DNS message, 0 to 1, by its form alone:
+ * How much a payload, without TCP's length, looks like a DNS message (RFC 1035 section 4), 0 to 1, by its form alone; never throws:
  * 0: not DNS; 0.3: header and questions parse, but with reserved bits, counts, types or classes that are not in use;
  * 0.6: all questions plausible, records cut off or odd; 0.9: every record parses and nothing is left over;
  * 0.95: as 0.9, and all names consist of host-name characters. Above 0.5 the names are worth showing. On a port that DNS
@@ -145,8 +153,9 @@ export function recordTtl(bytes: Uint8Array, fixed: number): number {
 }
 
 /**
- * Calls `emit` with the range of every whole message in a piece of a TCP stream (RFC 7766 section 8: two octets of length
- * precede each). Returns the offset of the incomplete message at the end, to be read again with what follows it.
+ * Calls `emit` with the range, `end` exclusive, of every whole message in a piece of a TCP stream (RFC 7766 section 8: two octets of length
+ * precede each, which are not in the range). Returns the offset of the incomplete message's length at the end, to be read again with what
+ * follows it; `end` when nothing is left over. Never throws itself.
  */
 export function dnsTcpMessages(
   bytes: Uint8Array,

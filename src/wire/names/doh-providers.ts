@@ -141,8 +141,8 @@ for (const { name, hosts, addresses } of PROVIDERS) {
 const PARENTS = [...BY_HOST.keys()].filter((host) => host.startsWith('.'));
 
 /**
- * The provider whose resolver has this host name (lower case, no trailing dot, as hostText writes it), or undefined. For
- * RFC 9462's resolver.arpa, which every network answers itself, a text says so.
+ * The name of the provider in this file's list whose resolver has this host name (lower case, no trailing dot, as hostText writes it), or
+ * undefined. For RFC 9462's resolver.arpa, which every network answers itself, a text says so.
  */
 export function resolverOfName(host: string): string | undefined {
   if (host === 'resolver.arpa' || host.endsWith('.resolver.arpa')) return 'designated by the network';
@@ -152,7 +152,10 @@ export function resolverOfName(host: string): string | undefined {
   return parent === undefined ? undefined : BY_HOST.get(parent);
 }
 
-/** The provider that an address belongs to, or undefined. It is only a reason for suspicion. */
+/**
+ * The name of the provider in this file's list that an address belongs to, or undefined. `words` are four, with IPv4 in the last. It is
+ * only a reason for suspicion.
+ */
 export function resolverOfAddress(ipVersion: number, words: Uint32Array): string | undefined {
   for (const known of ADDRESSES) {
     if (known.ipVersion === ipVersion && sameAddress(known.words, words)) return known.provider;

@@ -6,7 +6,10 @@ export const DOH_QUERY = 'dns=';
 const LONGEST = 2048;
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** The octets of the message in a request target (of which 2048 characters are read), or undefined when there is none. */
+/**
+ * The octets of the DNS message after `dns=` in the query of a request target (RFC 8484 section 4.1), of which 2048 characters are read;
+ * undefined when there is none. Reading ends at the first character outside base64url, so the message may be incomplete. Never throws.
+ */
 export function dohQuestion(target: string): Uint8Array | undefined {
   const found = /[?&]dns=([A-Za-z0-9_-]+)/.exec(target.slice(0, LONGEST));
   const text = found?.[1];

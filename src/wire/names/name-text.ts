@@ -19,7 +19,11 @@ const CODE_BUFFERS: number[][] = Array.from({ length: LONGEST + 1 }, (_, length)
   new Array<number>(length).fill(0),
 );
 
-/** The text of the octets from `start` to before `end`, ASCII letters in lower case. Names in ASCII take the fast path. */
+/**
+ * The text of the octets from `start` to before `end`: ASCII letters in lower case (RFC 4343), other printable UTF-8 unchanged, any other
+ * octet as `\ddd` in decimal (RFC 1035 section 5.1); '' for no octets. Dots are not told from those inside a label. Names in ASCII take the
+ * fast path. Never throws.
+ */
 export function nameText(bytes: Uint8Array, start: number, end: number): string {
   const codes = CODE_BUFFERS[end - start];
   if (codes === undefined) return slowText(bytes, start, end);
@@ -41,7 +45,7 @@ function slowText(bytes: Uint8Array, start: number, end: number): string {
   return text;
 }
 
-/** The text of a host name without its trailing dot; the root is ''. */
+/** The octets from `start` to before `end` as `nameText` writes them, without one trailing dot; the root is ''. Never throws. */
 export function hostText(bytes: Uint8Array, start: number, end: number): string {
   let last = end;
   if (last > start && bytes[last - 1] === 0x2e) last -= 1;

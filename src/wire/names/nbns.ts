@@ -11,14 +11,18 @@ const ENCODED_LENGTH = 2 * NAME_LENGTH;
 const TYPE_NB = 0x20;
 const TYPE_NBSTAT = 0x21;
 
-/** Receives a question; `suffix` is the name's sixteenth octet, which says what the name is for. */
+/**
+ * Receives a question: the name as `netbiosName` returns it, its type (0x20 NB, 0x21 NBSTAT), and `suffix`, the name's sixteenth octet,
+ * which says what the name is for.
+ */
 export type EmitNetbiosName = (name: string, type: number, suffix: number) => void;
 
 /**
  * Calls `emit` with the questions of a NetBIOS name service message: queries and also registrations, refreshes and
  * releases, which contain the client's own name. Padding and suffix are removed; the browser service's constant name
- * (\1\2__MSBROWSE__\2, the same on every machine) is skipped. Returns the number emitted, 0 for responses, -1 when the message
- * does not parse.
+ * (\1\2__MSBROWSE__\2, the same on every machine) is skipped. Returns the number emitted, at most MAX_QUESTIONS, 0 for responses, -1 when
+ * the message (RFC 1002 section 4.2, without TCP's length) does not parse; the questions before the fault have been emitted. Never throws
+ * itself.
  */
 export function readNetbiosQuestions(
   bytes: Uint8Array,
@@ -44,7 +48,10 @@ export function readNetbiosQuestions(
   return emitted;
 }
 
-/** Whether a payload has the form of a NetBIOS name service message: a name that decodes, of type NB or NBSTAT. */
+/**
+ * Whether a UDP payload has the form of a NetBIOS name service message (RFC 1002 section 4.2): after the header a name that decodes, of
+ * type NB or NBSTAT.
+ */
 export function isNetbiosShape(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < DNS_HEADER + 2 + ENCODED_LENGTH + 4) return false;
   const at = start + DNS_HEADER;
@@ -55,8 +62,9 @@ export function isNetbiosShape(bytes: Uint8Array, start: number, end: number): b
 }
 
 /**
- * The name whose encoded label is at `at`, followed by a dot and its scope if it has one; '' for the browser service's constant
- * name; undefined when it is not first-level encoding: 16 octets, each as two letters from A to P (RFC 1001 section 14.1).
+ * The name whose encoded label is at `at` in the message that begins at `start`, followed by a dot and its scope if it has one: lower case
+ * as `nameText` writes it, without padding and suffix. '' for the browser service's constant name; undefined when it is not first-level
+ * encoding: 16 octets, each as two letters from A to P (RFC 1001 section 14.1). Never throws.
  */
 export function netbiosName(bytes: Uint8Array, start: number, end: number, at: number): string | undefined {
   if (bytes[at] !== ENCODED_LENGTH || at + 1 + ENCODED_LENGTH >= end) return undefined;

@@ -2,14 +2,19 @@
 
 import { printable, startsWith } from '../octets.ts';
 
-/** What a search, an announcement or a response says about its sender. */
+/**
+ * What a search, an announcement or a response says about its sender: values as `printable` writes them, without blanks around them; absent
+ * when the field is missing or empty. Of a repeated field the first counts.
+ */
 export interface SsdpMessage {
   readonly type: 'search' | 'notify' | 'response';
   /** ST of a search or response, NT of an announcement. */
   readonly target?: string;
   readonly userAgent?: string;
   readonly server?: string;
+  /** LOCATION: the URL of the device's description. */
   readonly location?: string;
+  /** USN: the device's UUID and the service. */
   readonly uniqueName?: string;
 }
 
@@ -17,7 +22,10 @@ const LONGEST_MESSAGE = 4096;
 const LONGEST_VALUE = 512;
 const LF = 0x0a;
 
-/** The message, or undefined when the first line is not one of SSDP's three. Lines are cut at 512 octets, messages at 4096. */
+/**
+ * The message in a UDP payload (UPnP Device Architecture 2.0 section 1), or undefined when the first line is not one of SSDP's three. Lines
+ * are cut at 512 octets, messages at 4096; a last line without line feed is not read. Never throws.
+ */
 export function ssdpMessage(bytes: Uint8Array, start: number, end: number): SsdpMessage | undefined {
   const type = startsWith(bytes, start, end, 'M-SEARCH * ')
     ? 'search'

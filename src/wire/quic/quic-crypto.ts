@@ -29,7 +29,10 @@ export interface QuicKeys {
   readonly headerProtection: Uint8Array;
 }
 
-/** The client's Initial keys for the destination connection ID of its first packet (RFC 9001 section 5.2). */
+/**
+ * The client's Initial keys for the destination connection ID of its first packet, of 0 to 20 octets (RFC 9001 section 5.2, RFC 9369
+ * section 3.3). Throws only what `crypto` throws.
+ */
 export function clientInitialKeys(
   crypto: QuicCrypto,
   schedule: QuicKeySchedule,

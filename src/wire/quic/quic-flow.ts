@@ -18,10 +18,13 @@ import { clientHello } from '../tls/tls-client-hello.ts';
 
 /** What a QUIC client says in its Initial packets, which anyone on the path can decrypt. */
 export interface QuicHello {
+  /** The version field of the packet, unsigned 32 bits. */
   readonly version: number;
   /** For example `v1`, `draft-29`, `Q046`; with a question mark when the packet's version is reserved or unknown. */
   readonly versionName: string;
+  /** As hostText writes it; absent when the hello has none or it has not come. */
   readonly serverName?: string;
+  /** Protocol names as in ClientHello; empty with Google's own handshake. */
   readonly alpn: readonly string[];
   /** When set, `serverName` is the outer one. */
   readonly encryptedHello?: 'ech' | 'esni';
@@ -41,8 +44,8 @@ const MAX_RANGES = 64;
 const SMALLEST_INITIAL = 1200;
 
 /**
- * Whether a datagram looks like QUIC with a long header, or Google's QUIC with a version, as the first datagram of a flow must.
- * A version negotiation packet counts when it has a list of versions.
+ * Whether a UDP payload looks like QUIC with a long header (RFC 8999 section 5.1) of a version that clients send, or Google's QUIC with a
+ * version, as the first datagram of a flow must. A version negotiation packet counts when it has a list of versions.
  */
 export function isQuicLong(bytes: Uint8Array, start: number, end: number): boolean {
   if (googleVersion(bytes, start, end) !== 0) return true;
@@ -52,7 +55,10 @@ export function isQuicLong(bytes: Uint8Array, start: number, end: number): boole
   return isQuicVersion(header.version);
 }
 
-/** Whether a datagram may be a client's first with an unknown version: long header, size of an Initial, plausible connection IDs. */
+/**
+ * Whether a UDP payload may be a client's first with an unknown version: long header, size of an Initial (1200 octets, RFC 9000 section
+ * 14.1), a destination ID of at least eight octets (section 7.2).
+ */
 export function isQuicInitialSize(bytes: Uint8Array, start: number, end: number): boolean {
   const header = longHeader(bytes, start, end);
   if (header === undefined || header.version === 0 || end - start < SMALLEST_INITIAL) return false;
@@ -81,7 +87,10 @@ export class QuicClientFlow {
     this.#crypto = crypto;
   }
 
-  /** Takes one datagram of the client. A server's datagram does no harm, as no key opens it. */
+  /**
+   * Takes one UDP payload of the client and says how far its hello is (RFC 9001 section 5.2). A server's datagram does no harm, as no key
+   * opens it, but counts among the 16 that do not open. The octets are copied as needed. Throws only what the crypto throws.
+   */
   accept(bytes: Uint8Array, start: number, end: number): QuicOutcome {
     if (this.#refusals >= MAX_REFUSALS) return 'spent';
     const google = googleVersion(bytes, start, end);

@@ -5,7 +5,7 @@ import { hostText, nameText } from '../names/name-text.ts';
 import { startsWith, u32, u32le } from '../octets.ts';
 import { isGoogleVersion } from './quic-versions.ts';
 
-/** What a CHLO message says in the clear. */
+/** What a CHLO message says in the clear: SNI as hostText writes it, UAID as nameText does. Absent when the tag is missing or cut off. */
 export interface GoogleHello {
   readonly serverName?: string;
   readonly userAgent?: string;
@@ -16,8 +16,9 @@ const FURTHEST_MESSAGE = 96;
 const MAX_TAGS = 128;
 
 /**
- * The version in a Google public header (before Q046) or in a long header of a Google version; 0 when there is none.
- * The connection ID has 8 octets, in older versions also 4, 1 or none.
+ * The version, `Q` and three digits as an unsigned big-endian 32-bit number, in a UDP payload with a Google public header (before Q046) or
+ * a long header of a Google version ("QUIC Wire Layout Specification"); 0 when there is none. The connection ID has 8 octets, in older
+ * versions also 4, 1 or none. Never throws.
  */
 export function googleVersion(bytes: Uint8Array, start: number, end: number): number {
   const flags = bytes[start] ?? 0;
@@ -40,8 +41,9 @@ function googleNumber(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * The CHLO message that begins within the first octets from `start`: in a packet of an unencrypted version, or in the frames
- * of an opened Q050 Initial. Undefined when there is none or its lengths are contradictory.
+ * The CHLO message ("QUIC Crypto") that begins within the first 96 octets from `start`: in a UDP payload of an unencrypted version, or in
+ * the frames of an opened Q050 Initial. Undefined when there is none or its lengths are contradictory; values past `end` are left out.
+ * Never throws.
  */
 export function googleHello(bytes: Uint8Array, start: number, end: number): GoogleHello | undefined {
   const last = Math.min(end - 8, start + FURTHEST_MESSAGE);

@@ -4,9 +4,10 @@
 import { u16, u32 } from '../octets.ts';
 import type { QuicCrypto, QuicKeys } from './quic-crypto.ts';
 
-/** Offsets in one packet with a long header; a datagram may contain several packets. */
+/** One packet with a long header (RFC 8999 section 5.1); a datagram may contain several. Offsets are into `bytes`, ends exclusive. */
 export interface LongHeader {
   readonly start: number;
+  /** Unsigned 32 bits; 0 in a version negotiation packet. */
   readonly version: number;
   /** The two type bits; which value means Initial depends on the version. */
   readonly type: number;
@@ -16,7 +17,7 @@ export interface LongHeader {
   readonly next: number;
 }
 
-/** An Initial packet: where its protected packet number begins and where it ends. */
+/** An Initial packet (RFC 9000 section 17.2.2): where its protected packet number begins and, exclusive, where it ends. */
 export interface InitialPacket {
   readonly header: LongHeader;
   readonly numberStart: number;
@@ -27,7 +28,10 @@ const LONGEST_ID = 20;
 const TAG_LENGTH = 16;
 const SAMPLE_LENGTH = 16;
 
-/** The long header at `start`; undefined for a short header, one that is cut off, or connection IDs longer than 20 octets. */
+/**
+ * The long header at `start` of a UDP payload (RFC 8999 section 5.1); undefined for a short header, one that is cut off, or connection IDs
+ * longer than 20 octets. Never throws.
+ */
 export function longHeader(bytes: Uint8Array, start: number, end: number): LongHeader | undefined {
   const first = bytes[start] ?? 0;
   if (end - start < 7 || (first & 0x80) === 0) return undefined;
@@ -41,7 +45,10 @@ export function longHeader(bytes: Uint8Array, start: number, end: number): LongH
   return { start, version, type: (first >>> 4) & 3, destinationIdStart, destinationIdEnd, next };
 }
 
-/** The Initial packet with this header, whose type must be Initial; undefined when its token or length leads past `end`. */
+/**
+ * The Initial packet (RFC 9000 section 17.2.2) with this header, whose type must be Initial; undefined when its token or length leads past
+ * `end` or it is too short for header protection. Never throws.
+ */
 export function initialPacket(bytes: Uint8Array, header: LongHeader, end: number): InitialPacket | undefined {
   const tokenAt = header.next + varintWidth(bytes, header.next);
   const tokenLength = varint(bytes, header.next, end);
@@ -49,7 +56,10 @@ export function initialPacket(bytes: Uint8Array, header: LongHeader, end: number
   return protectedPacket(bytes, header, tokenAt + tokenLength, end);
 }
 
-/** Where a 0-RTT or Handshake packet (which has a length but no token) ends; -1 when that is past `end`. */
+/**
+ * The exclusive offset in `bytes` where a 0-RTT or Handshake packet (RFC 9000 sections 17.2.3 and 17.2.4: a length but no token) ends; -1
+ * when that is past `end` or the packet is too short. Never throws.
+ */
 export function longPacketEnd(bytes: Uint8Array, header: LongHeader, end: number): number {
   return protectedPacket(bytes, header, header.next, end)?.end ?? -1;
 }
@@ -66,7 +76,10 @@ function protectedPacket(
   return { header, numberStart, end: numberStart + length };
 }
 
-/** The decrypted frames of an Initial packet, or undefined when these keys do not open it (RFC 9001 section 5.4). */
+/**
+ * The decrypted frames of an Initial packet in an array of their own, or undefined when these keys do not open it (RFC 9001 sections 5.3
+ * and 5.4). `bytes` stay as they are. Throws only what `crypto` throws.
+ */
 export function openInitial(
   crypto: QuicCrypto,
   keys: QuicKeys,
@@ -103,9 +116,10 @@ const GOOGLE_CRYPTO = 0x08;
 const MAX_RANGES = 256;
 
 /**
- * Calls `emit` with every CRYPTO frame: its offset in the handshake stream and where its octets are in `frames`. Stops at
- * the first frame that is cut off or not allowed in an Initial packet; returns the number of octets read. In Q050, T050 and T051
- * (`google`) CRYPTO has the number 8, which otherwise is STREAM and not allowed here (RFC 9000 section 12.4).
+ * Calls `emit` with every CRYPTO frame (RFC 9000 section 19.6): its offset in the handshake stream in octets, and where its octets are in
+ * `frames`, `end` exclusive. Stops at the first frame that is cut off or not allowed in an Initial packet; returns the number of octets
+ * read. In Q050, T050 and T051 (`google`) CRYPTO has the number 8, which otherwise is STREAM and not allowed here (RFC 9000 section 12.4).
+ * Never throws itself.
  */
 export function cryptoFrames(
   frames: Uint8Array,

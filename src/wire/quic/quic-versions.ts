@@ -6,6 +6,7 @@ import type { QuicKeySchedule } from './quic-crypto.ts';
 
 /** How a version's Initial is read. With `google` the hello is in the clear, with `mixed` Google's frames are inside an Initial. */
 export interface QuicVersion {
+  /** For example `v1`, `draft-29`, `Q050`; with a question mark when it is a guess. */
   readonly name: string;
   readonly carriage: 'ietf' | 'google' | 'mixed';
   /** The long-header type that means Initial: 0, but 1 in version 2 (RFC 9369 section 3.2). */
@@ -56,14 +57,17 @@ function isReservedVersion(version: number): boolean {
   return (version & 0x0f0f0f0f) >>> 0 === 0x0a0a0a0a;
 }
 
-/** Whether a version is one of Google's before packet protection with the long header: `Q` and three digits below 050. */
+/**
+ * Whether an unsigned 32-bit version is one of Google's before packet protection with the long header ("QUIC Wire Layout Specification"):
+ * `Q` and three digits below 050.
+ */
 export function isGoogleVersion(version: number): boolean {
   return version >>> 24 === 0x51 && isDigits(version) && version < 0x51303530;
 }
 
 /**
- * Whether clients send this version number: a version, draft or vendor number listed here, or a reserved one. It decides what
- * is called QUIC; quicVersions lets other numbers be tried, too.
+ * Whether clients send this version number, unsigned 32 bits: a version, draft or vendor number listed here, or a reserved one (RFC 9000
+ * section 15). It decides what is called QUIC; quicVersions lets other numbers be tried, too.
  */
 export function isQuicVersion(version: number): boolean {
   return (
@@ -74,7 +78,10 @@ export function isQuicVersion(version: number): boolean {
   );
 }
 
-/** What to try for a version, most likely first; for an unknown or reserved number every known set of keys. */
+/**
+ * What to try for a version, most likely first and never empty; for an unknown or reserved number every set of keys of GUESSES (RFC 9001
+ * section 5.2).
+ */
 export function quicVersions(version: number): readonly QuicVersion[] {
   const draft = draftOf(version);
   return KNOWN.get(version) ?? (draft === undefined ? GUESSES : [draft]);

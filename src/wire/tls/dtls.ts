@@ -10,7 +10,9 @@ export interface DtlsHello {
   readonly version: number;
   /** supported_versions contains DTLS 1.3. */
   readonly tls13: boolean;
+  /** In octets, 0 to 32. */
   readonly sessionIdLength: number;
+  /** In octets; 0 in a server's hello. */
   readonly cookieLength: number;
   /** How many cipher suites there are: 1 in a server's hello, 0 in a hello-verify. */
   readonly cipherSuites: number;
@@ -44,7 +46,10 @@ export class DtlsHelloReassembly {
   /** At most MAX_FRAGMENTS: real hellos have few. */
   #pieces: { readonly from: number; readonly bytes: Uint8Array }[] = [];
 
-  /** Adds the fragments in a datagram; returns the hello if that completes it. */
+  /**
+   * Adds copies of the hello's fragments in a UDP payload; returns the hello if that completes it, undefined otherwise and for anything
+   * else. Hellos above 4 KiB or 32 fragments are not completed; a fragment of another hello begins anew. Never throws.
+   */
   take(bytes: Uint8Array, start: number, end: number): DtlsHello | undefined {
     let at = start;
     while (at + RECORD + HANDSHAKE <= end && bytes[at] === 22) {
@@ -92,7 +97,10 @@ export class DtlsHelloReassembly {
   }
 }
 
-/** The hello in the first record of a UDP payload, or undefined. If the hello is fragmented, only its first fragment is read. */
+/**
+ * The hello in the first record of a UDP payload (RFC 6347 sections 4.1 and 4.2), or undefined, also when the record is cut off. If the
+ * hello is fragmented, only its first fragment is read, and `fragment` is set. Never throws.
+ */
 export function dtlsHello(bytes: Uint8Array, start: number, end: number): DtlsHello | undefined {
   if (end - start < RECORD + HANDSHAKE || bytes[start] !== 22) return undefined;
   const recordEnd = start + RECORD + u16(bytes, start + 11);

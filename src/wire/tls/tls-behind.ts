@@ -13,7 +13,10 @@ const MAX_TEXT = 4096;
 const MAX_RECORDS = 16;
 const LF = 0x0a;
 
-/** The offset of a ClientHello that follows something else, or -1. It may be cut off; one at `start` itself does not count. */
+/**
+ * The offset in `bytes` of a ClientHello's record (RFC 8446 section 5.1) that follows something else in a TCP payload or stream, or -1. It
+ * may be cut off; one at `start` itself does not count. Of text 4096 octets are searched, and 16 records or packets. Never throws.
+ */
 export function laterClientHello(bytes: Uint8Array, start: number, end: number): number {
   const at = isTlsRecordStart(bytes, start, end)
     ? helloAfterRecords(bytes, start, end)
@@ -68,7 +71,10 @@ function helloAfterRecords(bytes: Uint8Array, start: number, end: number): numbe
   return -1;
 }
 
-/** The offset after a header of the PROXY protocol, by which a proxy announces its client; -1 when there is none. */
+/**
+ * The offset in `bytes` after a header of HAProxy's PROXY protocol, version 1 or 2, at `start`, by which a proxy announces its client; -1
+ * when there is none or it is cut off. Never throws.
+ */
 export function proxyHeaderEnd(bytes: Uint8Array, start: number, end: number): number {
   if (startsWith(bytes, start, end, 'PROXY ')) {
     const stop = Math.min(end, start + LONGEST_PROXY_LINE);

@@ -11,9 +11,11 @@ export interface ClientHello {
   readonly legacyVersion: number;
   /** The supported_versions extension without GREASE values; empty before TLS 1.3. */
   readonly versions: readonly number[];
+  /** 16-bit numbers in the client's order, with GREASE values; empty in an SSL 2 hello. */
   readonly cipherSuites: readonly number[];
   /** The host name, as hostText writes it. With `encryptedHello` it is the outer one. */
   readonly serverName?: string;
+  /** Protocol names (RFC 7301) in the client's order as nameText writes them, so in lower case, without GREASE values. */
   readonly alpn: readonly string[];
   /** There is an encrypted inner hello, or the client pretends to have one (GREASE); from outside they look the same. */
   readonly encryptedHello?: 'ech' | 'esni';
@@ -41,14 +43,18 @@ const NO_TEXTS: readonly string[] = Object.freeze([]);
 /**
  * The ClientHello whose handshake header is at `start`, with contiguous handshake octets to `end` (record headers
  * removed). Undefined for another message, a version that is not TLS, or contradictory lengths. When octets are missing
- * at the end, the result has what could be read, and `complete` is false.
+ * at the end, the result has what could be read, and `complete` is false; `legacyVersion` is 0 if even that is missing. RFC 8446 section
+ * 4.1.2. Never throws.
  */
 export function clientHello(bytes: Uint8Array, start: number, end: number): ClientHello | undefined {
   if (end - start < HANDSHAKE_HEADER || bytes[start] !== CLIENT_HELLO) return undefined;
   return helloBody(bytes, start + HANDSHAKE_HEADER, end, u24(bytes, start + 1));
 }
 
-/** An SSL 2 hello that offers SSL 3 or TLS (RFC 6101 appendix E.1), or undefined. It has a version but no names. */
+/**
+ * The SSL 2 hello at `start` of a stream, which offers SSL 2, SSL 3 or TLS (RFC 6101 appendix E.1); undefined when its lengths do not add
+ * up or its fixed part of eleven octets is cut off. It has a version but no names. Never throws.
+ */
 export function ssl2ClientHello(bytes: Uint8Array, start: number, end: number): ClientHello | undefined {
   if (end - start < 11 || ((bytes[start] ?? 0) & 0x80) === 0 || bytes[start + 2] !== CLIENT_HELLO)
     return undefined;

@@ -16,7 +16,8 @@ export type HelloOutcome = ClientHello | 'need-more' | 'not-tls';
 /**
  * Whether a stream, or a segment of one, seems to begin with a ClientHello: a handshake record of SSL 3 to TLS 1.3
  * whose message is a ClientHello. With fewer than six octets, whether these could be its beginning. Tested at the start of
- * every segment, this also finds the hello after STARTTLS, a proxy's CONNECT, SOCKS or RDP's negotiation.
+ * every segment, this also finds the hello after STARTTLS, a proxy's CONNECT, SOCKS or RDP's negotiation. RFC 8446 section 5.1; false when
+ * there are no octets.
  */
 export function isClientHelloStart(bytes: Uint8Array, start: number, end: number): boolean {
   if (end <= start || bytes[start] !== HANDSHAKE) return false;
@@ -42,14 +43,20 @@ export function isSsl2HelloStart(bytes: Uint8Array, start: number, end: number):
 const RETRY = 0xcf21ad74;
 const SERVER_HELLO = 2;
 
-/** Whether a server's octets begin with a ServerHello that accepts the client's hello and does not ask for another. */
+/**
+ * Whether a server's octets begin with a ServerHello (RFC 8446 section 4.1.3) that accepts the client's hello and does not ask for another;
+ * false when fewer than 15 octets are there.
+ */
 export function acceptsHello(bytes: Uint8Array, start: number, end: number): boolean {
   const message = start + RECORD_HEADER;
   if (end - message < 10 || bytes[start] !== HANDSHAKE || bytes[message] !== SERVER_HELLO) return false;
   return u32(bytes, message + 6) !== RETRY;
 }
 
-/** Whether a payload begins with a TLS record of any type (20 to 24) with a valid version and length. */
+/**
+ * Whether a payload begins with a TLS record (RFC 8446 section 5.1) of any type (20 to 24) with a valid version and length; only its header
+ * of five octets must be there.
+ */
 export function isTlsRecordStart(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < RECORD_HEADER) return false;
   const type = bytes[start] ?? 0;
@@ -66,9 +73,9 @@ export function isTlsRecordStart(bytes: Uint8Array, start: number, end: number):
 }
 
 /**
- * The ClientHello at `start` of a stream's contiguous octets. With `final` nothing more will come, and the readable part of
- * an incomplete hello is returned instead of `need-more`. Octets are copied only when the hello is split over records: pass the same
- * `records` in every call for one hello, so that each octet is copied once.
+ * The ClientHello at `start` of a stream's contiguous octets. With `final` nothing more will come, and the readable part of an incomplete
+ * hello is returned instead of `need-more`. Octets are copied only when the hello is split over records (RFC 8446 section 5.1): pass the
+ * same `records` in every call for one hello, so that each octet is copied once. A hello above 64 KiB is `not-tls`. Never throws.
  */
 export function clientHelloInRecords(
   bytes: Uint8Array,

@@ -8,7 +8,10 @@ export const ERSPAN = 0x88be;
 /** GRE protocol number of ERSPAN type III. */
 export const ERSPAN_III = 0x22eb;
 
-/** The frame in a GRE payload with one of these protocol numbers; `sequenced` is GRE's S bit, which type I never sets. */
+/**
+ * The mirrored frame, as INNER_ETHERNET, in a GRE payload whose protocol number is ERSPAN or ERSPAN_III; `sequenced` is GRE's S bit,
+ * which type I never sets. Undefined when the header (draft-foschiano-erspan section 4) does not fit. Never throws.
+ */
 export function erspanInner(
   bytes: Uint8Array,
   { etherType, offset, end }: Inner,

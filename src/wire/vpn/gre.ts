@@ -9,18 +9,21 @@ import { u16, u32 } from '../octets.ts';
 const EOIP_FLAGS = 0x2001;
 const EOIP = 0x6400;
 
-/** A GRE header. `key` is -1 when absent; in version 1 it is the call id. `inner.etherType` may be INNER_PPP. */
+/** A GRE header. */
 export interface GrePacket {
   readonly version: 0 | 1;
+  /** Version 0: the 32-bit key (RFC 2890), -1 when absent. Version 1: the 16-bit call id (RFC 2637) or MikroTik's tunnel number. */
   readonly key: number;
   /** The header has a sequence number. */
   readonly sequenced: boolean;
+  /** The payload, cut to the capture's end; its EtherType may be INNER_PPP. */
   readonly inner: Inner;
 }
 
 /**
- * The GRE header of an IP protocol 47 packet, or undefined. An empty payload (version 1 acknowledgements) is allowed. `wireEnd` is
- * where the payload ended before the capture cut it.
+ * The GRE header of an IP protocol 47 payload from `start` to before `end` (RFC 2784 section 2, RFC 2637 section 4.1); undefined for
+ * other versions, source routes, and lengths past `wireEnd`, the exclusive offset where the payload ended before the capture cut it.
+ * An empty payload (version 1 acknowledgements) is allowed. Never throws.
  */
 export function grePacket(
   bytes: Uint8Array,

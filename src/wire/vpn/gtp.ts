@@ -7,7 +7,11 @@ import { u16 } from '../octets.ts';
 const G_PDU = 0xff;
 const MAX_EXTENSIONS = 16;
 
-/** The IP packet in a UDP payload on port 2152; undefined when it is not a G-PDU or its lengths do not add up. */
+/**
+ * The IP packet in a UDP payload on port 2152 (3GPP TS 29.281 section 5.1); undefined when it is not a G-PDU, has more than 16 extension
+ * headers, or its lengths do not add up. `wireEnd` is the exclusive offset where the payload ended before the capture cut it to `end`.
+ * Never throws.
+ */
 export function gtpInner(bytes: Uint8Array, start: number, end: number, wireEnd = end): Inner | undefined {
   if (end - start < 8 || (bytes[start] ?? 0) >>> 4 !== 3 || bytes[start + 1] !== G_PDU) return undefined;
   const flags = bytes[start] ?? 0;

@@ -6,8 +6,9 @@ const PROTOCOL_IPIP = 4;
 const PROTOCOL_IPV6 = 41;
 
 /**
- * The packet that IP protocol 4 (IPv4 inside) or 41 (IPv6 inside) carries; undefined for other protocols and when
- * the payload's version is not the one that the protocol number announces.
+ * The packet in the payload, from `start` to before `end`, of IP protocol 4 (IPv4 inside, RFC 2003) or 41 (IPv6 inside, RFC 2473);
+ * undefined for other protocols, when the payload's version is not the one that the protocol number announces, and when its header is
+ * cut off. Never throws.
  */
 export function ipInIp(protocol: number, bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const inner = innerIp(bytes, start, end);

@@ -3,9 +3,10 @@
 
 import { allZero, u32 } from '../octets.ts';
 
-/** A checked IKE header. SPIs as hexadecimal text. */
+/** A checked IKE header (RFC 7296 section 3.1, RFC 2408 section 3.1). SPIs are 16 hexadecimal digits in lower case. */
 export interface IkeMessage {
   readonly version: 1 | 2;
+  /** The exchange type, one octet: 34 is IKE_SA_INIT, 2 main mode, 4 aggressive mode. */
   readonly exchange: number;
   readonly initiatorSpi: string;
   readonly responderSpi: string;
@@ -29,12 +30,18 @@ const V2_EXCHANGES = new Set([34, 35, 36, 37, 38, 39, 40, 41, 43, 44]);
 /** The exchanges that begin a tunnel: identity protection (main mode), aggressive, IKE_SA_INIT. */
 const OPENING = new Set([2, 4, 34]);
 
-/** The IKE header at `start`, or undefined when version, exchange, flags, next payload or length are not valid in IKE. */
+/**
+ * The IKE header at `start` of a UDP payload (RFC 7296 section 3.1, RFC 2408 section 3.1); undefined when version, exchange, flags, next
+ * payload or length are not valid in IKE, or 28 octets are not there before `end`. Never throws.
+ */
 export function ikeMessage(bytes: Uint8Array, start: number, end: number): IkeMessage | undefined {
   return ikeHeader(bytes, start, end, false);
 }
 
-/** The IKE header after the four zero octets that tell IKE from ESP on port 4500 (RFC 3948 section 2.2), or undefined. */
+/**
+ * The IKE header after the four zero octets that tell IKE from ESP on port 4500 (RFC 3948 section 2.2); undefined without them or when
+ * `ikeMessage` would refuse the rest. Never throws.
+ */
 export function markedIkeMessage(bytes: Uint8Array, start: number, end: number): IkeMessage | undefined {
   if (end - start < 4 + HEADER || u32(bytes, start) !== 0) return undefined;
   return ikeHeader(bytes, start + 4, end, true);
@@ -89,7 +96,9 @@ function hex(bytes: Uint8Array, at: number): string {
   );
 }
 
-/** Security parameters index and sequence number of one ESP or AH packet. */
+/**
+ * Security parameters index and sequence number of one ESP or AH packet, unsigned 32 bits each (RFC 4303 section 2, RFC 4302 section 2).
+ */
 export interface SecurityHeader {
   readonly spi: number;
   readonly sequence: number;
@@ -98,7 +107,7 @@ export interface SecurityHeader {
 /**
  * The ESP header of a UDP payload on port 4500 (RFC 3948 section 2.1), or undefined: it must not be the non-ESP marker, must be aligned
  * to four octets, long enough for the smallest packet (8 octets of header, an encrypted trailer, a tag of 8 or more), and have no SPI
- * that RFC 4303 section 2.1 reserves. A single packet proves nothing: compare SPI and sequence across several.
+ * that RFC 4303 section 2.1 reserves. A single packet proves nothing: compare SPI and sequence across several. Never throws.
  */
 export function espInUdp(bytes: Uint8Array, start: number, end: number): SecurityHeader | undefined {
   const [spi, sequence] = [u32(bytes, start), u32(bytes, start + 4)];
@@ -112,7 +121,10 @@ export function isNatKeepalive(bytes: Uint8Array, start: number, end: number): b
   return end - start === 1 && bytes[start] === 0xff;
 }
 
-/** The AH header of an IP protocol 51 packet, with the protocol and offset of what follows it, or undefined (RFC 4302 section 2). */
+/**
+ * The AH header of an IP protocol 51 payload (RFC 4302 section 2), with the IP protocol number of what follows it and that payload's offset
+ * in `bytes`; undefined when it does not fit before `end` or has a reserved SPI (below 256). Never throws.
+ */
 export function ahHeader(
   bytes: Uint8Array,
   start: number,

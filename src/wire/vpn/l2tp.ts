@@ -3,17 +3,17 @@
 
 import { u16, u32 } from '../octets.ts';
 
-/**
- * An L2TP header. `tunnel` is the tunnel id in version 2, the control connection id in version 3, -1 in data of version 3. At
- * `dataOffset` begins PPP (version 2) or the pseudowire (version 3).
- */
+/** An L2TP header: RFC 2661 section 3.1 (version 2), RFC 3931 sections 3.2.1 and 4.1 (version 3). */
 export interface L2tpPacket {
   readonly version: 2 | 3;
   readonly control: boolean;
+  /** Version 2: the 16-bit tunnel id. Version 3: the 32-bit control connection id, -1 in data. */
   readonly tunnel: number;
+  /** 16 bits in version 2, 32 in version 3, whose control messages have 0. */
   readonly session: number;
   /** Control: the message type in the first AVP, 1 (SCCRQ) and up, 0 for an empty acknowledgement. Data: -1. */
   readonly messageType: number;
+  /** The offset in `bytes` after the header: of PPP (version 2) or the pseudowire (version 3), in control messages of the AVPs. */
   readonly dataOffset: number;
 }
 
@@ -25,8 +25,9 @@ const OFFSET = 0x0200;
 const RESERVED = 0x34f0;
 
 /**
- * The L2TP header of a UDP payload, or undefined. On ports other than 1701 a data message is weak evidence: all that is checked are
- * eleven zero bits and a version. `wireEnd` is where the payload ended before the capture cut it.
+ * The L2TP header of a UDP payload (RFC 2661 section 3.1, RFC 3931 section 4.1.2); undefined when it is malformed, cut off, or data
+ * without tunnel or session. On ports other than 1701 a data message is weak evidence: all that is checked are eleven zero bits and a
+ * version. `wireEnd` is the exclusive offset where the payload ended before the capture cut it to `end`. Never throws.
  */
 export function l2tpPacket(
   bytes: Uint8Array,
@@ -44,7 +45,10 @@ export function l2tpPacket(
   return plain3 ? data3(bytes, start + 4, start + 8) : undefined;
 }
 
-/** The header of an IP protocol 115 packet (version 3), or undefined. Session 0 announces a control message. */
+/**
+ * The header of an IP protocol 115 payload (RFC 3931 section 4.1.1, version 3). Session 0 announces a control message; undefined when that
+ * is malformed, or the payload has fewer than four octets. Never throws.
+ */
 export function l2tpOverIp(bytes: Uint8Array, start: number, end: number): L2tpPacket | undefined {
   if (end - start < 4) return undefined;
   if (u32(bytes, start) !== 0) return data3(bytes, start, start + 4);

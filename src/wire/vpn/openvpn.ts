@@ -7,7 +7,9 @@ import { allZero, u16, u32 } from '../octets.ts';
 const HARD_RESET_CLIENT_V1 = 1;
 const HARD_RESET_SERVER_V1 = 2;
 const CONTROL_V1 = 4;
+/** Acknowledgements without data (draft-bernardv-openvpn). */
 export const ACK_V1 = 5;
+/** What a client begins with; version 3 has a wrapped client key (tls-crypt-v2). */
 export const HARD_RESET_CLIENT_V2 = 7;
 const HARD_RESET_SERVER_V2 = 8;
 export const HARD_RESET_CLIENT_V3 = 10;
@@ -18,12 +20,14 @@ type OpenvpnWrapping = 'plain' | 'tls-auth' | 'tls-crypt' | 'tls-crypt-v2';
 
 /** A control packet whose layout adds up. */
 export interface OpenvpnControl {
+  /** 5 bits: 1 to 11. */
   readonly opcode: number;
+  /** 3 bits: 0 to 7, counts the key negotiations of a session. */
   readonly keyId: number;
   readonly wrapping: OpenvpnWrapping;
-  /** The sender's session id, 16 hexadecimal digits. */
+  /** The sender's session id, 16 hexadecimal digits in lower case. */
   readonly session: string;
-  /** The other end's session id, if the packet acknowledges something and that is readable. */
+  /** The other end's session id in the same form, if the packet acknowledges something and that is readable. */
   readonly remoteSession: string | undefined;
   /** Control packets without tls-crypt: the payload begins like a TLS handshake record. */
   readonly tls: boolean;
@@ -45,7 +49,10 @@ const EARLY_NEGOTIATION = [0x0a, 0x0f];
 const EARLIEST = 1_000_000_000;
 const LATEST = 4_000_000_000;
 
-/** The opcode and key id in one octet; undefined unless the opcode is 1 to 11 and, for a hard reset, the key id is 0. */
+/**
+ * The opcode (upper five bits) and key id (lower three) in one octet, as draft-bernardv-openvpn defines them; undefined unless the opcode
+ * is 1 to 11 and, for a hard reset, the key id is 0.
+ */
 export function openvpnOpcode(octet: number): { opcode: number; keyId: number } | undefined {
   const opcode = octet >>> 3;
   const keyId = octet & 7;
@@ -53,12 +60,12 @@ export function openvpnOpcode(octet: number): { opcode: number; keyId: number } 
   return isReset(opcode) && keyId !== 0 ? undefined : { opcode, keyId };
 }
 
-/** Whether the opcode begins a session, from either side. */
+/** Whether the opcode is a hard reset, which begins a session, from either side (draft-bernardv-openvpn). */
 export function isReset(opcode: number): boolean {
   return isClientReset(opcode) || opcode === HARD_RESET_SERVER_V1 || opcode === HARD_RESET_SERVER_V2;
 }
 
-/** Whether the opcode begins a session from the client's side. */
+/** Whether the opcode is a hard reset from the client's side, in version 1, 2 or 3 (draft-bernardv-openvpn). */
 export function isClientReset(opcode: number): boolean {
   return (
     opcode === HARD_RESET_CLIENT_V1 || opcode === HARD_RESET_CLIENT_V2 || opcode === HARD_RESET_CLIENT_V3
@@ -72,8 +79,9 @@ const NO_PEER = 0xffffff;
 const MAX_PEERS = 0x10000;
 
 /**
- * The first four octets and the packet id of a data packet with an AEAD cipher (P_DATA_V2), or undefined. A single packet proves
- * nothing: compare these four octets and the growing packet id of several.
+ * The first four octets (opcode, key id and peer id) and the packet id of the data packet with an AEAD cipher (P_DATA_V2) that fills a UDP
+ * payload, both as unsigned big-endian 32-bit numbers; undefined for anything else. A single packet proves nothing: compare these four
+ * octets and the growing packet id of several. Never throws.
  */
 export function openvpnData(
   bytes: Uint8Array,
@@ -88,8 +96,8 @@ export function openvpnData(
 }
 
 /**
- * The control packet that fills `start` to `end` (one UDP payload), or undefined. Resets, acknowledgements and control
- * packets are read; data packets contain nothing that could be checked.
+ * The control packet that fills `start` to before `end` (one UDP payload), or undefined. Resets, acknowledgements and control packets are
+ * read (draft-bernardv-openvpn); data packets contain nothing that could be checked, and soft resets are refused. Never throws.
  */
 export function openvpnControl(bytes: Uint8Array, start: number, end: number): OpenvpnControl | undefined {
   const head = openvpnOpcode(bytes[start] ?? 0);
@@ -105,8 +113,8 @@ export function openvpnControl(bytes: Uint8Array, start: number, end: number): O
 }
 
 /**
- * The first control packet in a TCP segment, after its 16-bit length, or undefined. A packet that continues in the next
- * segment is refused: a hard reset always fits in one.
+ * The first control packet in the payload of a TCP segment, after its 16-bit big-endian length, which does not count itself; or undefined.
+ * A packet that continues in the next segment is refused: a hard reset always fits in one. Never throws.
  */
 export function openvpnOverTcp(bytes: Uint8Array, start: number, end: number): OpenvpnControl | undefined {
   if (end - start < 16) return undefined;

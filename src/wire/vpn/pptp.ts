@@ -6,8 +6,9 @@ const MAGIC = 0x1a2b3c4d;
 const HEADER = 12;
 
 /**
- * The type of the control message at `start` (1 Start-Control-Connection-Request to 15 Set-Link-Info), or undefined. The
- * magic cookie makes it certain on any port.
+ * The type of the control message whose header (RFC 2637 section 2) is at `start` of a TCP payload: 1 Start-Control-Connection-Request to
+ * 15 Set-Link-Info; undefined for anything else. The message itself may be cut off. The magic cookie makes it certain on any port. Never
+ * throws.
  */
 export function pptpControl(bytes: Uint8Array, start: number, end: number): number | undefined {
   if (end - start < HEADER) return undefined;

@@ -4,7 +4,7 @@
 import { INNER_IPV6, type Inner } from './inner.ts';
 import { u16, u32 } from '../octets.ts';
 
-/** A Teredo packet: which indications precede the IPv6 packet, and the packet. */
+/** A Teredo packet: which indications (RFC 4380 section 5.1.1) precede the IPv6 packet, and the packet. */
 export interface TeredoPacket {
   readonly authentication: boolean;
   readonly origin: boolean;
@@ -14,8 +14,9 @@ export interface TeredoPacket {
 }
 
 /**
- * The Teredo packet of a UDP payload, or undefined. The IPv6 packet (of length zero in a bubble), or the trailers after it,
- * must end exactly at the end. `wireEnd` is where the payload ended before the capture cut it.
+ * The Teredo packet of a UDP payload (RFC 4380 section 5.1.1), or undefined. The IPv6 packet (of length zero in a bubble), or the trailers
+ * after it, must end exactly at `end` or, if the capture cut it, by `wireEnd`, the exclusive offset where the payload ended on the wire.
+ * Never throws.
  */
 export function teredoPacket(
   bytes: Uint8Array,

@@ -8,6 +8,7 @@ export interface TorEvidence {
   readonly serverName: string | undefined;
   /** The ClientHello offers application protocols: every browser does, Tor does not. */
   readonly offersAlpn: boolean;
+  /** The TCP port that the ClientHello went to. */
   readonly serverPort: number;
   /** The server's address and port are in the relay list. */
   readonly listed: boolean;
@@ -21,7 +22,10 @@ export interface TorSuspicion {
 
 const RELAY_PORTS = new Set([9001, 9002, 9030, 9031, 9040, 9050, 9051, 9101, 9150]);
 
-/** Weighs the evidence; undefined when nothing but TLS itself suggests Tor. */
+/**
+ * The suspicion that the evidence supports (tor-spec section 2.1), with a confidence from 0.3 to 0.99; undefined when nothing but TLS
+ * itself suggests Tor. Never throws.
+ */
 export function torSuspicion(evidence: TorEvidence): TorSuspicion | undefined {
   const { serverName, offersAlpn, serverPort, listed } = evidence;
   const random = serverName !== undefined && isTorServerName(serverName) && !offersAlpn;
@@ -37,7 +41,10 @@ export function torSuspicion(evidence: TorEvidence): TorSuspicion | undefined {
   return undefined;
 }
 
-/** Whether a server name has the form of the names that Tor generates; many ordinary names have it, too. */
+/**
+ * Whether a server name, in lower case, has the form of the names that Tor generates (tor-spec section 2.1: `www.`, 4 to 25 base32
+ * characters, `.com` or `.net`); many ordinary names have it, too.
+ */
 export function hasTorNameForm(name: string): boolean {
   return NAME.test(name);
 }
@@ -53,8 +60,9 @@ const RANDOM = 1000 / 32;
 const THRESHOLD = 4;
 
 /**
- * Whether a server name looks like those Tor generates: `www.`, 4 to 25 random base32 characters, `.com` or `.net`.
- * False for fewer than 5 characters (digits at the end not counted), which prove too little.
+ * Whether a server name, in lower case, looks like those Tor generates (tor-spec section 2.1): `www.`, 4 to 25 random base32 characters,
+ * `.com` or `.net`. False for fewer than 5 characters (two or more digits at the end not counted), which prove too little. The letters'
+ * frequencies and the limit are in this file (FREQUENCY, THRESHOLD).
  */
 export function isTorServerName(name: string): boolean {
   // Brands like to end in two or more digits ("office365"), so these say nothing.
@@ -70,7 +78,10 @@ export function isTorServerName(name: string): boolean {
   return score >= THRESHOLD;
 }
 
-/** Relays as `address:port` or `address` alone, in canonical text; an IPv6 address with a port is in brackets. */
+/**
+ * Relays as `a.b.c.d:port`, `[IPv6]:port` or an address alone, in lower case as the list writes them: an IPv6 address that is not in RFC
+ * 5952 form is never found.
+ */
 export type RelayList = ReadonlySet<string>;
 
 /** `r nickname identity digest date time address port dirport`; the microdescriptor flavour leaves out the digest. */
@@ -78,7 +89,8 @@ const CONSENSUS_FIELDS = [8, 9];
 
 /**
  * Reads a relay list: one `address`, `address:port` or `[address]:port` per line, with `#` before comments, or a consensus document, of
- * which only the `r` lines count (address and port precede the last field). Letters become lower case; other lines are skipped.
+ * which only the `r` lines count (dir-spec section 3.4.1: address and port precede the last field). Letters become lower case; other lines
+ * are skipped, so any text gives a list, perhaps an empty one. The caller limits the text's length. Never throws.
  */
 export function parseRelayList(text: string): RelayList {
   const relays = new Set<string>();
@@ -94,7 +106,9 @@ export function parseRelayList(text: string): RelayList {
 
 const ENTRY = /^(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|[0-9a-f:]*:[0-9a-f:.]*|\[[0-9a-f:.]+\]:\d{1,5})$/;
 
-/** Whether a server is in the list, either with this port or without a port. */
+/**
+ * Whether a server is in the list, either with this TCP port or without a port. `address` is `a.b.c.d` or RFC 5952 text, without brackets.
+ */
 export function isListedRelay(relays: RelayList, address: string, port: number): boolean {
   const bracketed = address.includes(':') ? `[${address}]` : address;
   return relays.has(`${bracketed}:${port}`) || relays.has(address);

@@ -7,6 +7,7 @@ import type { Inner } from './inner.ts';
 import { u16, u24, u32 } from '../octets.ts';
 import { wlanInner } from '../link/wlan.ts';
 
+/** UDP ports by which these tunnels are recognised. */
 export const CAPWAP_DATA_PORT = 5247;
 export const AYIYA_PORT = 5072;
 export const LISP_DATA_PORT = 4341;
@@ -14,7 +15,10 @@ export const TZSP_PORT = 37_008;
 export const GUE_PORT = 6080;
 export const GTP_ZERO_PORT = 3386;
 
-/** The 802.11 or Ethernet frame in CAPWAP data; undefined for DTLS, keepalives and later fragments. */
+/**
+ * The Ethernet frame, or the packet in the 802.11 frame, in a UDP payload of CAPWAP data (RFC 5415 section 4.3); undefined for DTLS,
+ * keepalives, later fragments, and frames that `innerFrame` or `wlanInner` refuses. Never throws.
+ */
 export function capwapInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   // Version 0, type 0: no DTLS follows.
   if (end - start < 8 || bytes[start] !== 0) return undefined;
@@ -28,7 +32,10 @@ export function capwapInner(bytes: Uint8Array, start: number, end: number): Inne
   return isNative ? wlanInner(bytes, offset, end) : innerFrame(bytes, offset, end);
 }
 
-/** The IP packet after AYIYA's sender identity and signature, whose lengths are in the header; or undefined. */
+/**
+ * The IP packet in a UDP payload after AYIYA's sender identity and signature, whose lengths are in the header (draft-massar-v6ops-ayiya);
+ * undefined when another protocol follows or its header is cut off. Never throws.
+ */
 export function ayiyaInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   if (end - start < 8) return undefined;
   const identity = 1 << ((bytes[start] ?? 0) >>> 4);
@@ -37,12 +44,18 @@ export function ayiyaInner(bytes: Uint8Array, start: number, end: number): Inner
   return next === 41 || next === 4 ? innerIp(bytes, start + 8 + identity + signature, end) : undefined;
 }
 
-/** The IP packet after LISP's header of eight octets, or undefined. */
+/**
+ * The IP packet in a UDP payload after LISP's header of eight octets (RFC 9300 section 5.3), which is not checked; undefined when no IP
+ * header follows. Never throws.
+ */
 export function lispInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   return innerIp(bytes, start + 8, end);
 }
 
-/** The Ethernet or 802.11 frame that a sniffer forwards by TZSP, after tagged fields; or undefined. */
+/**
+ * The Ethernet frame, or the packet in the 802.11 frame, that a sniffer forwards by TZSP in a UDP payload, after tagged fields; undefined
+ * for other versions, types and protocols, and without an end tag. TZSP has no standard. Never throws.
+ */
 export function tzspInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   if (end - start < 5 || bytes[start] !== 1 || (bytes[start + 1] ?? 0) > 1) return undefined;
   let at = start + 4;
@@ -59,7 +72,10 @@ export function tzspInner(bytes: Uint8Array, start: number, end: number): Inner 
   }
 }
 
-/** The IP packet in GUE, or undefined. Variant 1 is an IP packet without a header; variant 0 has one that names the protocol. */
+/**
+ * The IP packet in a UDP payload of GUE (draft-ietf-intarea-gue); undefined for control messages, other protocols, or a header that is cut
+ * off. Variant 1 is an IP packet without a header; variant 0 has one that names the protocol. Never throws.
+ */
 export function gueInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const first = bytes[start] ?? 0;
   if (first >>> 6 === 1) return innerIp(bytes, start, end);
@@ -67,7 +83,10 @@ export function gueInner(bytes: Uint8Array, start: number, end: number): Inner |
   return first >>> 5 === 0 && carriesIp ? innerIp(bytes, start + 4 + 4 * (first & 31), end) : undefined;
 }
 
-/** The user's IP packet after GTP version 0's header of 20 octets, or undefined. */
+/**
+ * The user's IP packet in a UDP payload after GTP version 0's header of 20 octets (3GPP TS 29.060); undefined for other versions and
+ * message types, and when no IP header follows. Never throws.
+ */
 export function gtpZeroInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const isUser = (bytes[start] ?? 0) >>> 5 === 0 && bytes[start + 1] === 0xff;
   return isUser ? innerIp(bytes, start + 20, end) : undefined;
@@ -77,8 +96,9 @@ export function gtpZeroInner(bytes: Uint8Array, start: number, end: number): Inn
 const COMMON: ReadonlySet<number> = new Set([0, 6, 17, 43, 44, 58, 60]);
 
 /**
- * The IP packet that fills a datagram on any port (Linux's FOU, private tunnels), or the frame after a VXLAN header; otherwise
- * undefined. A packet's length must agree with the datagram's, in a VXLAN frame not exceed it; an IPv4 header's checksum must be right.
+ * The IP packet (RFC 791, RFC 8200) that fills a UDP payload on any port (Linux's FOU, private tunnels), or the frame after a VXLAN header
+ * (RFC 7348 section 5); otherwise undefined. A packet's length must agree with the payload's, up to `wireEnd`, the exclusive offset where
+ * it ended before the capture cut it to `end`, and in a VXLAN frame not exceed it; an IPv4 header's checksum must be right. Never throws.
  */
 export function bareInner(bytes: Uint8Array, start: number, end: number, wireEnd: number): Inner | undefined {
   if (isWholePacket(bytes, start, end, wireEnd)) return innerIp(bytes, start, end);

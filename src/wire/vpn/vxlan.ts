@@ -3,6 +3,7 @@
 import { innerFrame, INNER_ETHERNET, INNER_IPV4, INNER_IPV6, type Inner } from './inner.ts';
 import { u24 } from '../octets.ts';
 
+/** UDP port of VXLAN with a next protocol (draft-ietf-nvo3-vxlan-gpe). */
 export const VXLAN_GPE_PORT = 4790;
 /** The I flag; the I flag with group policy's G; the I flag with GPE's P (next protocol). */
 const NETWORK = 0x08;
@@ -13,16 +14,16 @@ const VERSION = 0x30;
 const GROUP_BITS = 0x48;
 const NEXT: Readonly<Record<number, number>> = { 1: INNER_IPV4, 2: INNER_IPV6, 3: INNER_ETHERNET };
 
-/** A VXLAN header: network identifier (24 bits) and the frame inside. */
+/** A VXLAN header (RFC 7348 section 5): network identifier (24 bits) and the frame inside, as INNER_ETHERNET. */
 export interface VxlanPacket {
   readonly network: number;
   readonly inner: Inner;
 }
 
 /**
- * The VXLAN header of a UDP payload, or undefined when the I flag or room for an Ethernet header is missing. Reserved bits are
- * ignored, as receivers must, but if one is set the frame must have a plausible EtherType. That is weak evidence: call this for
- * ports 4789 and 8472 (Linux's former default) only.
+ * The VXLAN header of a UDP payload (RFC 7348 section 5), or undefined when the I flag or room for an Ethernet header before `end` is
+ * missing. Reserved bits are ignored, as receivers must, but if one is set the frame must have a plausible EtherType. That is weak
+ * evidence: call this for ports 4789 and 8472 (Linux's former default) only. Never throws.
  */
 export function vxlanPacket(bytes: Uint8Array, start: number, end: number): VxlanPacket | undefined {
   if (end - start < 8 + 14 || ((bytes[start] ?? 0) & NETWORK) === 0) return undefined;
@@ -34,7 +35,10 @@ export function vxlanPacket(bytes: Uint8Array, start: number, end: number): Vxla
   return { network: u24(bytes, start + 4), inner };
 }
 
-/** What a UDP payload on port 4790 carries; undefined for another version or next protocol. Reserved bits are ignored. */
+/**
+ * What a UDP payload on port 4790 carries: IPv4, IPv6 or an Ethernet frame (draft-ietf-nvo3-vxlan-gpe); undefined for another version or
+ * next protocol. Reserved bits are ignored. Never throws.
+ */
 export function vxlanGpeInner(bytes: Uint8Array, start: number, end: number): Inner | undefined {
   const next = NEXT[bytes[start + 3] ?? 0];
   const flags = bytes[start] ?? 0;

@@ -14,22 +14,23 @@ const WIREGUARD_DATA = 4;
 
 /** One message. `sender` and `receiver` are its session indices (32 bits, little endian), -1 where the message has none. */
 export interface WireguardMessage {
+  /** 1 handshake initiation, 2 handshake response, 3 cookie reply, 4 data. */
   readonly type: 1 | 2 | 3 | 4;
   readonly sender: number;
   readonly receiver: number;
-  /** The three reserved octets; Cloudflare WARP puts a client identifier there. */
+  /** The three reserved octets as a big-endian number, usually 0; Cloudflare WARP puts a client identifier there. */
   readonly reserved: number;
-  /** Data only: the counter if it is below 2^53; otherwise, and in other messages, -1. */
+  /** Data only: the counter (64 bits, little endian) if it is below 2^53; otherwise, and in other messages, -1. */
   readonly counter: number;
   /** Handshakes only: the second MAC is all zeros, as long as the peer is not under load. */
   readonly noCookie: boolean;
 }
 
 /**
- * Whether a UDP payload can be WireGuard, by its first four octets (big endian) and its length alone: type 1 to 4, three zero
- * octets, and a length of 148, 92, 64 or, for data, at least 32. Data need not be a multiple of 16: padding stops at the tunnel's MTU,
- * often 1420 (Linux drivers/net/wireguard/send.c), and BoringTun does not pad at all. The firewall rule and the capture filter
- * test the same, so this must not test anything that they cannot.
+ * Whether a UDP payload can be WireGuard (white paper sections 5.4.2 to 5.4.7), by its first four octets (big endian) and its length in
+ * octets alone: type 1 to 4, three zero octets, and a length of 148, 92, 64 or, for data, at least 32. Data need not be a multiple of 16:
+ * padding stops at the tunnel's MTU, often 1420 (Linux drivers/net/wireguard/send.c), and BoringTun does not pad at all. The firewall rule
+ * and the capture filter test the same, so this must not test anything that they cannot.
  */
 export function isWireguardShape(payloadHead: number, payloadLength: number): boolean {
   switch (payloadHead >>> 0) {
@@ -47,8 +48,8 @@ export function isWireguardShape(payloadHead: number, payloadLength: number): bo
 }
 
 /**
- * The message in a UDP payload, or undefined. The reserved octets need not be zero; if they are not, the caller must
- * require more evidence.
+ * The message that fills a UDP payload (white paper sections 5.4.2 to 5.4.7); undefined for another length or type, or a handshake whose
+ * ephemeral key is all zeros. The reserved octets need not be zero; if they are not, the caller must require more evidence. Never throws.
  */
 export function wireguardMessage(
   bytes: Uint8Array,
@@ -108,7 +109,10 @@ function counterOf(bytes: Uint8Array, at: number): number {
 
 const DISCO_HEADER = 62;
 
-/** Whether a UDP payload is a Tailscale discovery message: six magic octets, a 32-octet key, a 24-octet nonce, an encrypted box. */
+/**
+ * Whether a UDP payload is a Tailscale discovery message (its published disco wire format): six magic octets, a 32-octet key, a 24-octet
+ * nonce, an encrypted box.
+ */
 export function isTailscaleDisco(bytes: Uint8Array, start: number, end: number): boolean {
   // The box holds at least its 16-octet tag and two octets of type and version.
   if (end - start < DISCO_HEADER + 18) return false;
@@ -116,8 +120,9 @@ export function isTailscaleDisco(bytes: Uint8Array, start: number, end: number):
 }
 
 /**
- * The type (1 or 2) of a handshake message that the provider has lengthened (TunnelBear does), or undefined: longer than
- * WireGuard's, at most twice as long, with a second MAC of zeros at its end. Weak evidence alone: compare the indices of both messages.
+ * The type of a handshake message, 1 initiation or 2 response, that fills a UDP payload and that the provider has lengthened (TunnelBear
+ * does), or undefined: longer than WireGuard's (148 or 92 octets), at most twice as long, with a second MAC of zeros at its end. Weak
+ * evidence alone: compare the indices of both messages. Never throws.
  */
 export function paddedHandshake(bytes: Uint8Array, start: number, end: number): 1 | 2 | undefined {
   const head = u32(bytes, start);
