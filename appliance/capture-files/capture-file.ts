@@ -255,7 +255,9 @@ class Feed {
   }
 
   /** Parses `bytes[start, end)`; returns the offset of the incomplete record at its end. */
-  parse(bytes: Uint8Array, start: number, end: number): number {
+  parse(given: Uint8Array, start: number, end: number): number {
+    // What the dissector keeps, it copies with `slice`, which on a Buffer copies nothing: the next chunk would overwrite it.
+    const bytes = new Uint8Array(given.buffer, given.byteOffset, given.length);
     let at = start;
     for (;;) {
       if (this.#parser === undefined) {

@@ -45,7 +45,9 @@ export function openCap(
     cap.close();
     throw new Error(`${interfaceName} has link type ${linkName}, which Leakguard does not support`);
   }
+  // No Buffer, whose `slice` copies nothing: the next frame would overwrite what the dissector keeps.
+  const frame = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
   cap.on('packet', (bytes) => {
-    onFrame(buffer, bytes, linkType);
+    onFrame(frame, bytes, linkType);
   });
 }

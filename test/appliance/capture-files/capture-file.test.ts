@@ -70,6 +70,27 @@ const MANY = Array.from({ length: 4000 }, (_, at) => 1000 + (at % 700));
 /** A record longer than the room between chunks, and one longer than a chunk. */
 const LONG = [10, 400_000, 20, 3_000_000, 30, ...MANY];
 
+/** The dissector keeps what it needs of a frame with `slice`, which copies a Uint8Array but no Buffer. */
+test.each(['file', 'stream', 'gzip'])(
+  'what is kept of a record outlives what is read after it: %s',
+  async (from) => {
+    const lengths = Array.from({ length: 900 }, (_, at) => 200 + ((at * 7919) % 3000));
+    const path = join(directory, `kept-${from}`);
+    const capture = pcap(lengths);
+    writeFileSync(path, from === 'gzip' ? gzipSync(capture) : capture);
+    const kept: Uint8Array[] = [];
+    const sink = {
+      packet: (bytes: Uint8Array, start: number, end: number): void =>
+        void kept.push(bytes.slice(start, end)),
+    };
+    const stdin = Readable.from([capture.subarray(0, 100_000), capture.subarray(100_000)]);
+    const { signal } = new AbortController();
+    await readCapture(from === 'stream' ? '-' : path, sink, { stdin, signal });
+    expect(kept.map(({ length }) => length)).toEqual(lengths);
+    expect(kept.filter((bytes, number) => bytes.some((byte) => byte !== (number & 255)))).toEqual([]);
+  },
+);
+
 describe('every way in', () => {
   test.each([
     ['short', [1, 2, 3]],
