@@ -8,7 +8,10 @@ import type { Site } from '../../site.ts';
 import { timelineRegion } from './timeline-page.ts';
 import { rangeOf } from './timeline-range.ts';
 
-/** The timeline as HTML for the given query; if the daemon does not answer, the HTML says so. */
+/**
+ * The timeline as HTML for the given query (`rangeOf`); if the daemon does not answer, the HTML says so. Rejects only for a fault of this
+ * program.
+ */
 export async function timelineFor({ client, renderer }: Site, query: URLSearchParams): Promise<string> {
   const now = Date.now();
   const range = rangeOf(query, now);
@@ -23,6 +26,7 @@ export async function timelineFor({ client, renderer }: Site, query: URLSearchPa
   }
 }
 
+/** Adds `/timeline`: the HTML of `timelineFor` for its query, without a page around it. Status 200 also when the daemon does not answer. */
 export function addTimelineRoutes(router: Router, site: Site): void {
   router.get('/timeline', async (ctx: Context) => {
     ctx.type = 'html';
