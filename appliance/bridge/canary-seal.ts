@@ -15,7 +15,7 @@ export interface CanaryKey {
   readonly key: Uint8Array;
 }
 
-/** A random key. Its address is locally administered and unicast (IEEE 802.3 section 3.2.3), so it is no device's. */
+/** A random key. Its address is locally administered and unicast (IEEE 802.3 section 3.2.3): no manufacturer has given it to a device. */
 export function newCanaryKey(): CanaryKey {
   const mac = randomBytes(6);
   // Locally administered and unicast (IEEE 802.3 section 3.2.3).
