@@ -27,7 +27,7 @@ const EPOCH = '1767225600';
  */
 
 /**
- * Prints a progress line on stderr.
+ * Prints a progress line on stderr, with `== ` before it.
  * @param {string} line
  */
 export function say(line) {
@@ -35,7 +35,7 @@ export function say(line) {
 }
 
 /**
- * Runs a program; throws with its output when it does not exit with 0.
+ * Runs a program; throws Error with its output when it does not exit with 0 or cannot be started.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {Readonly<Record<string, string>>} [env]
@@ -102,7 +102,7 @@ function secondSource(sources, suite) {
 }
 
 /**
- * A short hash for cache names: equal values have equal hashes.
+ * A short hash for cache names, 16 hexadecimal digits of SHA-256 over the value's JSON: equal values have equal hashes.
  * @param {unknown} value
  */
 export function digest(value) {
@@ -110,7 +110,8 @@ export function digest(value) {
 }
 
 /**
- * Builds a tree with mmdebstrap(1), or returns it from the cache.
+ * Builds a tree with mmdebstrap(1), or returns it from the cache; downloads its packages from the archive. Throws Error when mmdebstrap
+ * fails, and leaves no tree then.
  * @param {TreeOrder} order
  * @param {readonly string[]} [runner] a command that runs its arguments where programs of the tree's architecture can run
  * @returns {Promise<string>} path of the tree as a tar file

@@ -30,19 +30,22 @@ import { addTunnelRoutes } from './pages/tunnels/tunnel-routes.ts';
 import { addUpdateRoutes } from './pages/update/update-routes.ts';
 import { Visitors } from './owner/visitor.ts';
 
+/** What the page is built with. */
 export interface PageOptions {
+  /** Path of the daemon's socket. It need not exist: the page then shows that the daemon does not answer. */
   readonly socketPath: string;
   /** Password and sessions. */
   readonly access: AccessOptions;
-  /** Host names by which requests may address this box, besides its IP addresses. */
+  /** Host names by which requests may address this box, besides its IP addresses and the name in the policy. */
   readonly hostNames: readonly string[];
   readonly log: (message: string, error: unknown) => void;
   readonly limits?: StreamLimits;
   readonly times?: FeedTimes;
-  /** How long the daemon may take to answer, milliseconds. */
+  /** How long the daemon may take to answer a question, milliseconds; a change may take three times as long, other work up to twenty times. */
   readonly timeoutMs?: number;
 }
 
+/** The page, which the caller serves. */
 export interface Page {
   readonly app: Koa;
   /** Ends the event streams. The caller closes the server. */
@@ -53,7 +56,10 @@ export interface Page {
 const LOOK_MS = 3_000;
 const LOOKS = { look: 1, change: 3, work: 5, rewrite: 20 };
 
-/** Builds the page. Throws what `Access` throws if the state directory cannot be used. */
+/**
+ * Builds the page from the files of this directory; listens nowhere, and asks the daemon nothing yet. Throws what `Access` throws if the
+ * state directory cannot be used, and what `readAssets` and `Renderer` throw.
+ */
 export function createPage(options: PageOptions): Page {
   const { socketPath, timeoutMs = LOOK_MS } = options;
   const client = new ApiClient({ socketPath, patience: (kind) => timeoutMs * LOOKS[kind] });

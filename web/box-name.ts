@@ -7,6 +7,7 @@ import type { ApiClient } from '../src/api/client.ts';
 /** How long an answer is used, also the answer that there is no name. Milliseconds. */
 const HOLDS_MS = 3000;
 
+/** The box's own host name, asked of the daemon when needed. */
 export class BoxName {
   readonly #client: Pick<ApiClient, 'ask'>;
   #asked: Promise<string | undefined> = Promise.resolve(undefined);
@@ -16,7 +17,10 @@ export class BoxName {
     this.#client = client;
   }
 
-  /** True if `host` (lower case, without a final dot) is the box's own name; false if the daemon does not answer. */
+  /**
+   * True if `host` (lower case, without a final dot) is the box's own name; false if the daemon does not answer. An answer up to HOLDS_MS
+   * old counts.
+   */
   async is(host: string): Promise<boolean> {
     if (performance.now() - this.#askedAt > HOLDS_MS) {
       this.#askedAt = performance.now();

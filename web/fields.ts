@@ -7,6 +7,7 @@ import { filled } from './pages/dossier/eve-words.ts';
 import { SETTINGS_TEXTS } from './pages/settings/texts-settings.ts';
 import { sentence } from './pages/status/view-model.ts';
 
+/** A form field as it is drawn. */
 export interface Field {
   /** Name of the form field. */
   readonly name: string;
@@ -18,6 +19,7 @@ export interface Field {
   readonly options?: readonly (readonly [value: string, text: string, note?: string])[];
   readonly maxLength?: number;
   readonly required?: boolean;
+  /** What is wrong with its value, one text each. */
   readonly faults: readonly string[];
 }
 
@@ -32,7 +34,10 @@ function faultWords(fault: Fault, path: string): string {
   return `${where}${message} ${fault.remedy}`.trim();
 }
 
-/** Adds to each field its faults; `rest` holds those that belong to no field. */
+/**
+ * Adds to each field its faults as text; a fault belongs to the field with the longest path that contains its own. `rest` holds those that
+ * belong to no field. The order of both lists stays.
+ */
 export function withFaults(
   fields: readonly FieldPath[],
   faults: readonly Fault[],
@@ -55,7 +60,7 @@ function isBelow(path: string, field: string): boolean {
   return path === field || path.startsWith(`${field}[`) || path.startsWith(`${field}.`);
 }
 
-/** The lines of a text area, trimmed, without empty ones. */
+/** The lines of a text area, separated by CR LF (as a form sends them, WHATWG HTML), LF or CR; trimmed, without empty ones, in order. */
 export function linesOf(text: string): readonly string[] {
   return text
     .split(/\r\n|\n|\r/)

@@ -6,6 +6,7 @@ import { ApiFault, undefinedForApiFault } from '../src/api/client.ts';
 import type { ApiClient, ApiFaultCode } from '../src/api/client.ts';
 import type { Knowledge } from './pages/status/view-model.ts';
 
+/** Times in milliseconds. */
 export interface FeedTimes {
   /** Interval of requests while the stream is silent: a daemon that hangs keeps its streams open. */
   readonly askEveryMs: number;
@@ -18,6 +19,7 @@ export interface FeedTimes {
 /** A daemon that hangs is noticed within two seconds: the interval plus the time for its answer. */
 export const FEED_TIMES: FeedTimes = { askEveryMs: 600, answerMs: 1000, retryMs: 500 };
 
+/** The status of one daemon. */
 export class StatusFeed {
   readonly #client: ApiClient;
   readonly #times: FeedTimes;
@@ -34,7 +36,7 @@ export class StatusFeed {
     this.#times = times;
   }
 
-  /** Requests the status now. Does not throw: if the daemon cannot be reached, the result says so. */
+  /** Requests the status now. Does not reject: if the daemon cannot be reached, the result says so, with the last status known. */
   async now(): Promise<Knowledge> {
     const before = this.#heard;
     try {
@@ -46,7 +48,7 @@ export class StatusFeed {
     }
   }
 
-  /** Calls `watcher` with every update until the returned function is called. Without watchers nothing runs. */
+  /** Calls `watcher` with every update, also when the daemon is lost, until the returned function is called. Without watchers nothing runs. */
   watch(watcher: (knowledge: Knowledge) => void): () => void {
     this.#watchers.add(watcher);
     if (this.#watchers.size === 1) this.#start();

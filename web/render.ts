@@ -50,9 +50,12 @@ export const BOX_SHEETS: readonly string[] = [
 
 /** The regions in the order of the page. Each is one element whose id is the name of the region. */
 export const REGIONS = ['head', 'light', 'controls', 'incidents', 'allowed', 'tunnels', 'health'] as const;
+/** Name of a region. */
 export type Region = (typeof REGIONS)[number];
+/** HTML of each region. */
 export type Regions = Readonly<Record<Region, string>>;
 
+/** What went wrong, in a box at the top of the page: a sentence, and what it is about. */
 export interface Notice {
   readonly message: string;
   readonly faults: readonly Fault[];
@@ -60,16 +63,19 @@ export interface Notice {
 
 /** Values for every page. */
 export interface Around {
+  /** The token for the forms of the page (Visitors.token). */
   readonly token: string;
   readonly notice: Notice | undefined;
 }
 
+/** What the status page shows. */
 export interface PageParts extends Around {
   readonly regions: Regions;
   /** HTML of the timeline. Not a region, because each visitor chooses its time span. */
   readonly timeline: string;
 }
 
+/** What a visitor sees who is not logged in. */
 export interface LoginParts extends Around {
   readonly knowledge: Knowledge;
   readonly isSetUp: boolean;
@@ -77,6 +83,7 @@ export interface LoginParts extends Around {
   readonly asksForCode: boolean;
 }
 
+/** A page around its body. `title` and `notice` are escaped; `body` is HTML. */
 export interface PageLayout {
   readonly title: string;
   readonly body: string;
@@ -94,6 +101,7 @@ export interface PageLayout {
 
 type View = (values: Readonly<Record<string, unknown>>) => string;
 
+/** The views of the page. Methods throw only for a view or value that is missing: a fault of this program. */
 export class Renderer {
   readonly #views: ReadonlyMap<string, View>;
   readonly #assets: Readonly<Record<string, string>>;
@@ -112,7 +120,10 @@ export class Renderer {
     this.#views = new Map(files.map((file) => [basename(file, '.ejs'), view(file)]));
   }
 
-  /** Renders one view, given by its file name without `.ejs`. Throws if there is no such view. */
+  /**
+   * Renders one view, given by its file name without `.ejs`, as HTML; what is in `values` is made printable by the caller and escaped by
+   * the view. Throws if there is no such view.
+   */
   draw(name: string, values: Readonly<Record<string, unknown>>): string {
     const view = this.#views.get(name);
     if (view === undefined) throw new Error(`there is no view ${name}`);
@@ -147,13 +158,14 @@ export class Renderer {
     return this.draw('head', { light: lightOf(printable(knowledge)) });
   }
 
-  /** What a visitor sees without logging in: the state, without any name. */
+  /** What a visitor sees without logging in: the state, without any name. `now`: ISO time. */
   publicRegions(knowledge: Knowledge, now: string): Partial<Regions> {
     const { state, word, since } = lightOf(knowledge);
     const light = { state, word, since, why: PUBLIC_TEXTS[state], next: '' };
     return { light: this.#light(light, undefined, now, { known: knowledge.known }) };
   }
 
+  /** The status page as a whole document. */
   page({ regions, timeline, token, notice }: PageParts): string {
     const lost =
       this.#light(blind(TEXTS.pageLost), undefined, '') +
@@ -168,6 +180,7 @@ export class Renderer {
     });
   }
 
+  /** The login page, or that of the first visit, as a whole document. */
   login({ knowledge, token, notice, isSetUp, asksForCode }: LoginParts): string {
     const now = new Date().toISOString();
     const regions = this.publicRegions(knowledge, now);
@@ -188,11 +201,12 @@ export class Renderer {
     });
   }
 
-  /** The document in the light's iframe, on pages without script. */
+  /** The document in the light's iframe, on pages without script; `light` is HTML. */
   now(light: string): string {
     return this.draw('now', { light, assets: this.#assets });
   }
 
+  /** The account page as a whole document. */
   account({ token, notice }: Around): string {
     return this.framed({
       title: `${TEXTS.account} · ${TEXTS.product}`,
@@ -203,6 +217,7 @@ export class Renderer {
     });
   }
 
+  /** The help page as a whole document. */
   help(): string {
     const texts = {
       lamps: LED_PATTERNS,
@@ -224,11 +239,12 @@ export class Renderer {
     });
   }
 
+  /** The error page as a whole document, without navigation. */
   error(statusCode: number, message: string): string {
     return this.draw('error', { statusCode, message, assets: this.#assets });
   }
 
-  /** A whole page around `frame.body`. */
+  /** A whole page around `frame.body`, with the navigation if there is `here`. */
   framed(frame: PageLayout): string {
     const { feed, here, refresh = false, notice, script, ...rest } = frame;
     return this.draw('frame', {

@@ -14,6 +14,7 @@ import { TEXTS } from './texts.ts';
 import { sentence } from './pages/status/view-model.ts';
 import type { Visitors } from './owner/visitor.ts';
 
+/** What all routes share. */
 export interface Site {
   readonly client: ApiClient;
   readonly feed: StatusFeed;
@@ -25,7 +26,10 @@ export interface Site {
 /** Shows the page that contains the form again, with what went wrong and, if the form's token was valid, what was filled in. */
 export type Show = (ctx: Context, notice: Notice, form?: URLSearchParams) => Promise<void>;
 
-/** Reads the form and checks its token. If the token is not this browser's, answers 403 with `show` and returns undefined. */
+/**
+ * Reads the form and checks its token. If the token is not this browser's, answers 403 with `show` and returns undefined. Throws 403 for a
+ * request of another site (`sameSiteOnly`), and what `readForm` throws; `limit`: most bytes of the form.
+ */
 export async function ownForm(
   site: Site,
   ctx: Context,
@@ -40,15 +44,19 @@ export async function ownForm(
   return undefined;
 }
 
+/** The page of a form that changes something. */
 export interface ChangePage {
   readonly show: Show;
-  /** Path to redirect to after the change. */
+  /** Path with query to redirect to after the change. */
   readonly back: string;
   /** Most bytes of the form; 4096 by default. */
   readonly limit?: number;
 }
 
-/** Reads and checks the form, runs `command` and redirects to `back`. Faults of the daemon are shown by `show`: 409 if it refused, else 502. */
+/**
+ * Reads and checks the form, runs `command` and redirects to `back`. Faults of the daemon (ApiFault) are shown by `show`: 409 if it
+ * refused, else 502, where it is not known whether the change took effect. Throws what `ownForm` throws, and any other error of `command`.
+ */
 export async function change(
   site: Site,
   ctx: Context,
@@ -69,6 +77,7 @@ export async function change(
   }
 }
 
+/** Answers with 303 (RFC 9110, 15.4.4), so that the browser requests `path` (with its query) by GET and a reload repeats nothing. */
 export function seeOther(ctx: Context, path: string): void {
   ctx.redirect(path);
   ctx.status = 303;

@@ -2,6 +2,7 @@
 
 import type { DnsEntry, DnsReading, ReadingWhat } from '../src/api/past.ts';
 
+/** A time span that can be chosen. */
 export type SpanName = 'hour' | 'day' | 'week' | 'month';
 
 export const TIMELINE_TEXTS = {

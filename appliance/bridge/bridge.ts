@@ -8,6 +8,7 @@ import { isExhaustion } from '../os/exhaustion.ts';
 import { RunError, run } from '../os/run-command.ts';
 import type { UndoRecord } from '../os/undo-record.ts';
 
+/** Interface names as `ip link` shows them: the bridge's own, and its two ports'. */
 export interface BridgeNames {
   readonly name: string;
   readonly lan: string;
@@ -98,6 +99,10 @@ const PLAIN_QDISCS = new Set(
 /** The box's only filter of tc(8) on wan: its preference, and the link to nowhere to which it redirects. */
 export const CANARY_FILTER = { preference: '28527', nowhere: 'lgcan3' } as const;
 
+/**
+ * The bridge of a policy. A method that reads the kernel's state throws the system's error when no file handle is left, since that does not
+ * mean that a port is gone.
+ */
 export class Bridge {
   readonly #names: BridgeNames;
   readonly #undo: UndoRecord;
@@ -109,6 +114,10 @@ export class Bridge {
   /** Learning on lan is off because of that. */
   #isLearningPaused = false;
 
+  /**
+   * `undo` gets an entry before each change, so every method that changes something can throw its file system errors. `now`: monotonic
+   * milliseconds.
+   */
   constructor(names: BridgeNames, undo: UndoRecord, now: () => number = () => performance.now()) {
     this.#names = names;
     this.#undo = undo;
@@ -132,7 +141,10 @@ export class Bridge {
     }
   }
 
-  /** The MAC addresses of the box: the bridge's and its ports'. Throws when the machine has run out of file handles. */
+  /**
+   * The MAC addresses of the bridge and of those ports that exist: lower-case with colons, without duplicates, at most three. Throws when
+   * the machine has run out of file handles.
+   */
   macs(): string[] {
     const { name, lan, wan } = this.#names;
     const found = [name, lan, wan].flatMap((port) => read(`/sys/class/net/${port}/address`) ?? []);
@@ -140,8 +152,9 @@ export class Bridge {
   }
 
   /**
-   * Adds the ports to the bridge and corrects settings; the ruleset must be loaded. `address`: an IPv4 address for the bridge with its prefix
-   * length. Rejects with BridgeError.
+   * Adds the ports to the bridge and corrects settings; the ruleset must be loaded. `address`: an IPv4 address for the bridge as
+   * `a.b.c.d/len`. Rejects with BridgeError `no-port` (an interface is missing), `foreign-port` (it is in another bridge) or `failed`, and
+   * with RunError without ethtool.
    */
   async raise(address: string | undefined): Promise<void> {
     const { name, lan, wan } = this.#names;
@@ -175,13 +188,19 @@ export class Bridge {
     if (address !== undefined) await this.#ip(['addr', 'replace', address, 'dev', name]);
   }
 
-  /** Ports that are up without a carrier: no cable, or nothing at its other end. */
+  /**
+   * Names of the ports that are up without a carrier: no cable, or nothing at its other end. Empty when both have one. Throws when no file
+   * handle is left.
+   */
   unplugged(): string[] {
     const { lan, wan } = this.#names;
     return [lan, wan].filter((port) => isUp(port) && read(`/sys/class/net/${port}/carrier`) === '0');
   }
 
-  /** Why frames from one port may not leave by the other, or may leave elsewhere, one sentence each. Throws when no file handle is left. */
+  /**
+   * Why frames from one port may not leave by the other, or may leave elsewhere, one sentence each; empty when the bridge is as it must be.
+   * Throws when no file handle is left.
+   */
   faults(): string[] {
     const { name, lan, wan } = this.#names;
     const faults: string[] = [];
@@ -239,7 +258,10 @@ export class Bridge {
     return ways;
   }
 
-  /** When lan has filled the address table with invented addresses, empties it and stops learning for PAUSE_MS; true meanwhile. */
+  /**
+   * When lan has filled the address table with invented addresses, empties it and stops learning for PAUSE_MS; true meanwhile. `brforward`
+   * of sysfs tells the table's size (include/uapi/linux/if_bridge.h). Throws BridgeError when the port's settings cannot be written.
+   */
   boundTable(): boolean {
     const { name, lan } = this.#names;
     if (this.#kernelBounds !== true && tableSize(name) > MAX_LEARNED) {
@@ -292,7 +314,10 @@ export class Bridge {
     }
   }
 
-  /** Offloads that are on again, one sentence each. Runs a program: call it less often than `faults`. Never rejects. */
+  /**
+   * Offloads that are on again, one sentence each. Runs a program: call it less often than `faults`. Never rejects. A port whose offloads
+   * cannot be read has none here.
+   */
   async offloadFaults(): Promise<string[]> {
     const faults: string[] = [];
     for (const port of [this.#names.lan, this.#names.wan]) {
@@ -338,7 +363,10 @@ export class Bridge {
   }
 }
 
-/** Offloads of a port that are on and can be turned off; none when the driver does not report them. Rejects with RunError without ethtool. */
+/**
+ * Offloads of a port that are on and can be turned off, by the names that ethtool(8) prints; empty when the driver does not report them.
+ * Rejects with RunError `missing` without ethtool.
+ */
 export async function activeOffloads(port: string): Promise<string[]> {
   let listing: unknown;
   try {

@@ -14,19 +14,20 @@ const LINKS: Readonly<Record<Port, readonly [string, string]>> = {
   wan: ['lgcan2', CANARY_FILTER.nowhere],
 };
 
+/** The links of one daemon. They stay when it ends; the undo record removes them. */
 export class CanaryLinks {
   readonly #names: BridgeNames;
   readonly #mac: string;
   readonly #undo: UndoRecord;
 
-  /** `mac`: source address of forged frames, as text. */
+  /** `mac`: source address of forged frames, lower-case with colons. */
   constructor(names: BridgeNames, mac: string, undo: UndoRecord) {
     this.#names = names;
     this.#mac = mac;
     this.#undo = undo;
   }
 
-  /** The interface on which frames for this port must be sent. */
+  /** The name of the interface on which frames for this port must be sent, whether or not it exists yet. */
   of(port: Port): string {
     return LINKS[port][0];
   }

@@ -12,19 +12,22 @@ import { RunError } from '../os/run-command.ts';
 import { applyRuleset, counterValues, listSets, listTable, tableHandle } from './nftables.ts';
 import type { NftListing, TableCounters } from './nftables.ts';
 
+/** What the firewall reports; it never waits for an answer. */
 export interface FirewallListener {
+  /** Whether the kernel's rules were read back and equal the compiled ones; `detail` is the first difference or error, one clause. */
   state(state: FirewallState): void;
   /** The rules are about to change, or have just changed. */
   changing(): void;
   /** The kernel's counters, read at some time between `begun` and `ended` (monotonic milliseconds). */
   reading(begun: number, ended: number, counters: TableCounters): void;
-  /** The rules had been changed by another program, and have been restored. */
+  /** The rules had been changed by another program, and have been restored. `found`: each difference, one clause. */
   mended(found: readonly string[]): void;
 }
 
 /** Stands for the ruleset before any was applied. */
 const NOTHING: NftRuleset = { counters: [], sets: [], elements: [], chains: [] };
 
+/** The rules of our table (src/policy/compile/nft-model.ts). Methods may be called at any time: their changes run one after another. */
 export class Firewall {
   readonly #listener: FirewallListener;
   /** The table that the kernel was given. */
@@ -72,7 +75,10 @@ export class Firewall {
     return appliedAt;
   }
 
-  /** Adds and removes elements of sets; the next compiled ruleset must contain this change. Rejects with RunError. */
+  /**
+   * Adds and removes elements of sets, without reading back; the next compiled ruleset must contain this change. Rejects with RunError, and
+   * the next `verify` shows what the kernel has.
+   */
   async change(come: readonly NftElement[], gone: readonly NftElement[] = []): Promise<void> {
     if (come.length === 0 && gone.length === 0) return;
     await this.#inTurn(async () => {
@@ -82,12 +88,15 @@ export class Firewall {
     });
   }
 
-  /** Whether the kernel's timeout of one of these elements is less than about half of its remaining time. */
+  /**
+   * Whether the kernel's timeout of one of these elements is less than about half of its remaining time. By what the kernel was given,
+   * without reading it.
+   */
   isStale(elements: readonly NftElement[]): boolean {
     return this.#table.isStale(elements, monotonicMs());
   }
 
-  /** Reads the rules back; restores them when they differ, or `anyway` (after a breach). Never rejects. */
+  /** Reads the rules back; restores them when they differ, or `anyway` (after a breach). An error reaches the listener's `state`. Never rejects. */
   async verify(anyway = false): Promise<void> {
     await this.#inTurn(() =>
       this.#verifyAndRestore(anyway).catch((error: unknown) => this.#unverified(error)),

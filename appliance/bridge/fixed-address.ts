@@ -13,15 +13,19 @@ const LENGTH = 16;
 const TABLE = '16977';
 const RULE = ['from', FIXED_ADDRESS, 'table', TABLE];
 
-/** Whether the bridge has the address, and the routing table its route: the kernel removes the route when the bridge goes down. */
+/**
+ * Whether the bridge has the address, and the routing table its route (`/proc/net/fib_trie`): the kernel removes the route when the bridge
+ * goes down. Throws file system errors when that file cannot be read.
+ */
 export function hasFixedAddress(bridge: string): boolean {
   const held = networkInterfaces()[bridge]?.some(({ address }) => address === FIXED_ADDRESS) === true;
   return held && readFileSync('/proc/net/fib_trie', 'latin1').includes(`Id ${TABLE}:\n`);
 }
 
 /**
- * Gives the address to the bridge, which must be up. A laptop has an address of its own network, so answers to any address go out on the link.
- * Rejects with RunError.
+ * Gives the address to the bridge, which must be up. A laptop has an address of its own network, so answers to any address go out on the
+ * link: a default route in a table of their own, and a rule for it (ip-rule(8)). Rejects with RunError, and with file system errors of the
+ * undo record.
  */
 export async function giveFixedAddress(bridge: string, undo: UndoRecord): Promise<void> {
   await run('ip', ['addr', 'replace', `${FIXED_ADDRESS}/${LENGTH}`, 'dev', bridge, 'scope', 'link']);

@@ -9,26 +9,40 @@ import { RunError, run } from '../os/run-command.ts';
 /** An object of the JSON listing (libnftables-json(5)), with a single key such as `chain`, `rule`, `counter`. */
 type NftObject = Readonly<Record<string, unknown>>;
 
+/**
+ * The output of `nft -j list` (libnftables-json(5)): objects with a single key each, such as `table` or `rule`, first the `metainfo` with
+ * nft's version.
+ */
 export interface NftListing {
+  /** The objects, of several listings one after the other. */
   readonly nftables: readonly NftObject[];
 }
 
-/** Applies a ruleset text as one transaction: all or nothing. Rejects with RunError. */
+/**
+ * Applies a ruleset text (nft(8)) as one transaction: all or nothing. Rejects with RunError; `failed` means that the kernel or nft refused
+ * it, and nothing changed. After `timeout` it may have been applied.
+ */
 export async function applyRuleset(text: string): Promise<void> {
   await run('nft', ['-f', '-'], text);
 }
 
-/** Checks whether this kernel would accept a ruleset text, without applying it. Rejects with RunError. */
+/**
+ * Checks whether this kernel would accept a ruleset text, without applying it (`nft -c`). Rejects with RunError `failed` and nft's message
+ * in `stderr` when it would not.
+ */
 export async function checkRuleset(text: string): Promise<void> {
   await run('nft', ['-c', '-f', '-'], text);
 }
 
-/** The whole table: chains, rules, sets with elements, counters. Rejects with RunError when it does not exist. */
+/**
+ * The whole table as libnftables-json(5) gives it: chains, rules, sets with elements, counters. Rejects with RunError `failed` when it does
+ * not exist.
+ */
 export async function listTable(family: string, table: string): Promise<NftListing> {
   return JSON.parse(await run('nft', ['-j', 'list', 'table', family, table])) as NftListing;
 }
 
-/** Only these sets, with elements. Rejects with RunError when one does not exist. */
+/** Only these sets, with elements. Rejects with RunError when one does not exist. Objects of all sets in one listing, in the order of `sets`. */
 export async function listSets(
   family: string,
   table: string,
@@ -41,7 +55,10 @@ export async function listSets(
   return { nftables: texts.flatMap((text) => (JSON.parse(text) as NftListing).nftables) };
 }
 
-/** Elements of a set of raw IPv6 addresses (`0x…`); empty when there is no such set. Rejects with RunError when nft cannot be run. */
+/**
+ * Elements of a set of raw IPv6 addresses, which nft lists as `0x…`, in the text form of RFC 5952, in nft's order; empty when there is no
+ * such set. Rejects with RunError when nft cannot be run.
+ */
 export async function listAddresses(family: string, table: string, set: string): Promise<readonly string[]> {
   const raw = (await setText(family, table, set)).match(/"0x[0-9a-f]{1,32}"/g) ?? [];
   return raw.map((quoted) => {
@@ -53,7 +70,10 @@ export async function listAddresses(family: string, table: string, set: string):
   });
 }
 
-/** Elements of a set of MAC and IP address pairs, with the seconds left; empty when there is no such set. Rejects with RunError. */
+/**
+ * Elements of a set of MAC and IP address pairs as nft writes them, with the whole seconds left; elements that do not expire are left out.
+ * Empty when there is no such set. Rejects with RunError when nft cannot be run.
+ */
 export async function listPairs(
   family: string,
   table: string,
@@ -82,7 +102,10 @@ async function setText(family: string, table: string, set: string): Promise<stri
   }
 }
 
-/** Whether these rules drop leaks, as in block mode (`leak_dropped`, src/policy/compile/nft.ts). */
+/**
+ * Whether these rules drop leaks, as in block mode: the chain `leak` has a rule with the counter `leak_dropped`
+ * (src/policy/compile/nft.ts). False when there is no such chain.
+ */
 export function dropsLeaksIn(listing: NftListing): boolean {
   return listing.nftables.some((object) => {
     const rule = object['rule'] as { chain?: unknown; expr?: unknown } | undefined;
@@ -90,13 +113,19 @@ export function dropsLeaksIn(listing: NftListing): boolean {
   });
 }
 
-/** The counters of a table: packets by counter name. A table that was deleted and created again has another handle, and starts at zero. */
+/**
+ * The counters of a table: packets by counter name, since the table was created or the counter reset. A table that was deleted and created
+ * again has another handle, and starts at zero.
+ */
 export interface TableCounters {
   readonly handle: number;
   readonly values: ReadonlyMap<string, number>;
 }
 
-/** Undefined when there is no such table. Rejects with RunError when nft cannot be run. */
+/**
+ * The counters of a table; undefined when there is no such table. Two listings: a table that is created again in between has the old handle
+ * with new counts. Rejects with RunError when nft cannot be run.
+ */
 export async function listCounters(family: string, table: string): Promise<TableCounters | undefined> {
   const tables = JSON.parse(await run('nft', ['-j', 'list', 'tables', family])) as NftListing;
   const handle = tableHandle(tables, table);
@@ -105,7 +134,10 @@ export async function listCounters(family: string, table: string): Promise<Table
   return { handle, values: counterValues(JSON.parse(counters) as NftListing) };
 }
 
-/** The handle of a table in a listing; undefined when it is not there. */
+/**
+ * The handle of a table in a listing, the kernel's number for it (libnftables-json(5), TABLE); undefined when it is not there. Families are
+ * not compared.
+ */
 export function tableHandle({ nftables }: NftListing, table: string): number | undefined {
   for (const object of nftables) {
     const { name, handle } = (object['table'] ?? {}) as { name?: unknown; handle?: unknown };
@@ -114,7 +146,7 @@ export function tableHandle({ nftables }: NftListing, table: string): number | u
   return undefined;
 }
 
-/** Packets by counter name, from a listing. */
+/** Packets by counter name, from a listing; a counter that is not in it has no entry. Bytes are ignored. Never throws. */
 export function counterValues(listing: NftListing): Map<string, number> {
   const values = new Map<string, number>();
   for (const object of listing.nftables) {

@@ -28,8 +28,11 @@ export class CaptureFileError extends Error {
   }
 }
 
+/** How a capture is read. */
 export interface CaptureOptions {
+  /** What is read for the path `-`; chunks of bytes, or of latin1 text. */
   readonly stdin: Readable;
+  /** Stops reading at the next chunk; the result then has `aborted`. */
   readonly signal: AbortSignal;
   /** Called with the share of the file read so far, 0 to 1, or undefined when the size is unknown. */
   readonly onProgress?: (share: number | undefined) => void;
@@ -43,16 +46,17 @@ export interface CaptureEnd {
   readonly unreadBytes: number | undefined;
   /** Reading was stopped by `options.signal`. */
   readonly aborted: boolean;
-  /** Packets in the capture that could not be passed to the sink. */
+  /** Number of packets in the capture that could not be passed to the sink. */
   readonly passedOver: number;
-  /** The link types declared in the capture. */
+  /** The link types declared in the capture (LINKTYPE_ numbers of tcpdump.org), also those of which no packet came. */
   readonly linkTypes: ReadonlySet<number>;
 }
 
 /**
- * Passes every packet of a capture to the sink: pcap or pcapng, one file or several concatenated, uncompressed or compressed; path
- * `-` is standard input. A truncated or damaged capture is read as far as possible, with `fault` set. Throws CaptureFileError when
- * nothing can be read.
+ * Passes every packet of a capture to the sink, in the order of the file: pcap or pcapng, one file or several concatenated, uncompressed or
+ * compressed; path `-` is standard input. A truncated or damaged capture is read as far as possible, with `fault` set; this and an abort do
+ * not reject. Rejects with CaptureFileError when nothing can be read, and with whatever the sink throws. Formats:
+ * src/wire/capture/capture.ts.
  */
 export async function readCapture(
   path: string,

@@ -55,10 +55,13 @@ const PACKINGS: readonly Packing[] = [
   },
 ];
 
-/** Octets needed to recognize any of the formats. */
+/** Octets needed to recognize any of the formats: the longest magic number, that of .xz. */
 export const PACKING_MAGIC = 6;
 
-/** The compression format of `bytes[start, end)` by its magic number, or undefined. */
+/**
+ * The compression format of `bytes[start, end)` by its magic number at `start`; undefined when it is none of them, or too short. gzip: RFC
+ * 1952 section 2.3.1; zstd: RFC 8878 section 3.1.1. Never throws.
+ */
 export function packingAt(bytes: Uint8Array, start: number, end: number): Packing | undefined {
   return PACKINGS.find(
     ({ magic }) => end - start >= magic.length && magic.every((octet, at) => bytes[start + at] === octet),
@@ -70,12 +73,16 @@ const MAX_RATIO = 100;
 /** Output in bytes that is allowed at any ratio. */
 const ALWAYS_ALLOWED = 1_073_741_824;
 
-/** Maximum output in bytes for `packed` bytes of compressed data. */
+/** Maximum output in bytes for `packed` bytes of compressed data: a hundred times as much, but at least 1 GiB. */
 export function maxUnpackedBytes(packed: number): number {
   return Math.max(ALWAYS_ALLOWED, MAX_RATIO * packed);
 }
 
-/** Decompresses `packed`. Throws UnpackingError when the data is damaged or exceeds the limit, or when the program is missing. */
+/**
+ * Decompresses `packed`, in chunks of any size. `limit`: most bytes of output for so many bytes of input, checked after each chunk. Throws
+ * UnpackingError when the data is damaged (`unpacking`) or exceeds the limit (`limit`), or when the program is missing (`missing-program`);
+ * what came before was yielded already. Ending the iteration kills the program.
+ */
 export async function* unpack(
   packing: Packing,
   packed: AsyncIterable<Uint8Array>,

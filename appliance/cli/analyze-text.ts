@@ -3,7 +3,10 @@
 import type { AnalysisReport } from '../../src/analysis/analysis.ts';
 import type { CountedName } from '../../src/analysis/analysis-names.ts';
 
-/** A part of the capture that was not read; `what` is the error's code, `packets` or `stopped`. */
+/**
+ * A part of the capture that was not read; `what` is the error's code, `packets` or `stopped`. `packets` and `bytes`: how much, where that
+ * is known.
+ */
 export interface LostPart {
   readonly what: string;
   readonly message: string;
@@ -24,7 +27,10 @@ const BAR = 24;
 const INCIDENTS_SHOWN = 20;
 const NAMES_SHOWN = 20;
 
-/** The report as text for a terminal of 100 columns. */
+/**
+ * The report as text for a terminal of 100 columns, without colour, ending in a line feed. Lists at most 20 incidents and 20 names, and
+ * says how many more there are.
+ */
 export function analysisText(report: ReadReport): string {
   const { leak, tunnel, essential, allowed, others } = report.verdicts;
   const lines = [

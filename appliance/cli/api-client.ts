@@ -10,7 +10,10 @@ const READ_TIMEOUT_MS = 5_000;
 /** A change waits for the kernel or the disk, and a small board has a slow SD card. */
 const CHANGE_TIMEOUT_MS = 60_000;
 
-/** Client of the daemon at this socket. Its requests throw CommandError: 3 when the daemon does not answer, 2 when it rejects the input. */
+/**
+ * Client of the daemon at this socket; connects with the first request. Its requests throw CommandError: 3 when the daemon does not answer
+ * in time or its answer cannot be read, 2 when it rejects the input. A question may take 5 s, a change 60 s.
+ */
 export function daemonAt(socketPath: string): ApiClient {
   return new ApiClient({
     socketPath,
@@ -19,7 +22,10 @@ export function daemonAt(socketPath: string): ApiClient {
   });
 }
 
-/** Passes the events of GET /v1/events to `onEvent` until `signal` is aborted. Throws CommandError 3 when the stream ends before that. */
+/**
+ * Passes the events of GET /v1/events to `onEvent`, the current status first, until `signal` is aborted. Throws CommandError 3 when the
+ * daemon cannot be reached or the stream ends before that.
+ */
 export async function eventsOf(
   daemon: ApiClient,
   signal: AbortSignal,

@@ -20,7 +20,7 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
-/** `version` is written into the document. */
+/** `leakguard api`. `version` is written into the OpenAPI 3.1 document. */
 export const apiCommand = (version: string): Command => ({
   name: 'api',
   summary: "--openapi: describe the daemon's API for programs",

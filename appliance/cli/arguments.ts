@@ -16,7 +16,10 @@ export const API_OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
-/** Parses `options` and at most `maxPositionals` other words. Throws CommandError 2 that names the error and the nearest valid option. */
+/**
+ * Parses `options` (parseArgs of Node) and at most `maxPositionals` other words. `command`: its name, for the error. Throws CommandError 2
+ * that names the error and the nearest valid option.
+ */
 export function readArguments<const O extends Options>(
   command: string,
   args: readonly string[],
@@ -46,7 +49,10 @@ export function readArguments<const O extends Options>(
   return read;
 }
 
-/** ` Did you mean X?` for the nearest of `words` (Levenshtein distance of at most a third of the word, or 1), otherwise ''. */
+/**
+ * ` Did you mean X?`, with the space before it, for the nearest of `words`; '' when none is near enough (a Levenshtein distance of at most
+ * a third of the word's length, or 1).
+ */
 export function didYouMean(word: string, words: readonly string[]): string {
   const [nearest] = words
     .map((known) => ({ known, distance: editDistance(word, known) }))
@@ -69,7 +75,10 @@ function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-/** Converts `90`, `15s`, `5m` or `1h` to milliseconds; `option` is named in the error. Throws CommandError 2 outside 1 s to 24 h. */
+/**
+ * Converts `90`, `15s`, `5m` or `1h` to milliseconds; a number alone is seconds. `option` is named in the error. Throws CommandError 2 for
+ * another form, and outside 1 s to 24 h.
+ */
 export function readDuration(text: string, option: string): number {
   const parts = /^(\d{1,5})(s|m|h)?$/.exec(text);
   const unit = { s: 1000, m: 60_000, h: 3_600_000 }[parts?.[2] ?? 's'] ?? Number.NaN;

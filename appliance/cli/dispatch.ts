@@ -5,7 +5,10 @@ import { didYouMean } from './arguments.ts';
 import { CommandError } from './command.ts';
 import type { Command, CommandIo, ExitCode } from './command.ts';
 
-/** Runs the command in `args`. A CommandError is printed on stderr; any other error is printed as a bug and exits with 3. */
+/**
+ * Runs the command that the first word of `args` names, and returns its exit code. A CommandError is printed on stderr; any other error is
+ * printed as a bug and returns 3. No word, or an unknown one: 2. Never rejects.
+ */
 export async function dispatch(
   commands: readonly Command[],
   version: string,

@@ -9,14 +9,21 @@ import type { RelayList } from '../../src/wire/vpn/tor.ts';
 import { relaysOf } from '../registries/relays.ts';
 import { CommandError } from './command.ts';
 
-/** The policy file of `--policy`, or a policy that allows only essential traffic, with every `--tunnel` added. Throws CommandError 2. */
+/**
+ * The policy file of `--policy`, or a policy that allows only essential traffic, with every `--tunnel` added as one tunnel `command line`
+ * without a protocol. Throws CommandError 2 when the file is missing or invalid, or an endpoint is not `udp:` or `tcp:` with an address and
+ * a port.
+ */
 export async function givenPolicy(path: string | undefined, tunnels: readonly string[]): Promise<Policy> {
   const endpoints = tunnels.map(endpointOf);
   const policy = path === undefined ? barePolicy() : await policyFrom(path);
   return withTunnels(policy, endpoints);
 }
 
-/** The relays in the file that `--relays` names; an empty list without it. Throws CommandError 2. */
+/**
+ * The relays in the file that `--relays` names (src/wire/vpn/tor.ts); an empty list without it. Throws CommandError 2 when the file cannot
+ * be read or lists none.
+ */
 export async function givenRelays(path: string | undefined): Promise<RelayList> {
   if (path === undefined) return new Set();
   const remedy = 'Expected: one address or address:port per line, or the "r" lines of a Tor consensus.';
@@ -44,7 +51,10 @@ function withTunnels(policy: Policy, endpoints: readonly Endpoint[]): Policy {
   return { ...policy, tunnels: [...policy.tunnels, tunnel] };
 }
 
-/** `policy` with a tunnel added for every endpoint learned from a handshake. */
+/**
+ * `policy` with a tunnel `learned ENDPOINT` added for every endpoint learned from a handshake; the same object when there is none.
+ * Endpoints that cannot be read are left out.
+ */
 export function withLearned(policy: Policy, learned: readonly LearnedEndpoint[]): Policy {
   const tunnels = learned.flatMap(({ protocol, endpoint: text }): Tunnel[] => {
     const endpoint = parseEndpoint(text);

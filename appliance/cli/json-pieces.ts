@@ -3,7 +3,10 @@
 /** List elements written at a time. */
 const PIECE = 2_000;
 
-/** The JSON text of an object in pieces; joined, they equal the output of JSON.stringify. Iterables become arrays. No field may be undefined. */
+/**
+ * The JSON text (RFC 8259) of an object in pieces; joined, they equal the output of JSON.stringify, without a line feed. Iterables become
+ * arrays and are read once. No field may be undefined: its text would be `undefined`.
+ */
 export function* jsonPieces(value: object): Generator<string> {
   let before = '{';
   for (const [key, field] of Object.entries(value) as [string, unknown][]) {

@@ -17,7 +17,10 @@ Needs root. Apart from a listener on 127.0.0.1 it uses no network interface of t
 Exit codes: 0 success · 1 a scenario step failed · 2 usage error · 3 the lab cannot be built or reached
 `;
 
-/** The text that \`lab up\` prints once everything runs; \`page\` is the page's URL. */
+/**
+ * The text that `lab up` prints once everything runs, ending in a line feed: addresses of the plan, and commands that can be copied and run
+ * as they are. `page` is the page's URL.
+ */
 export function introduction(plan: Plan, page: string): string {
   const { laptop, box, uplink } = plan.namespaces;
   const on = (space: string, command: string): string => `ip netns exec ${space} ${command}`;
@@ -55,7 +58,10 @@ Press Ctrl-C to stop the lab (or run "npx leakguard lab down${id}" in another te
 `;
 }
 
-/** Two lines for one step: its result, then its detail. */
+/**
+ * One step of `lab play` in two lines, each with a line feed: result, frames that lan and wan saw and that were blocked (left out when all
+ * are 0) and LED pattern, then the detail.
+ */
 export function stepLine({ name, ok, attempted, escaped, blocked, lamp, detail }: StepResult): string {
   const counts =
     attempted + escaped + blocked === 0

@@ -13,7 +13,7 @@ export class ProgressBar {
     this.#out = out;
   }
 
-  /** `share` is 0 to 1, or undefined when the total is unknown. */
+  /** `share` is 0 to 1, or undefined when the total is unknown; `packets`: those read so far. */
   show(share: number | undefined, packets: number): void {
     this.#draw(share === undefined ? `${packets} packets` : lineOf(share, packets));
   }
@@ -24,6 +24,7 @@ export class ProgressBar {
     this.#drawn = line;
   }
 
+  /** Empties the line; does nothing when nothing was drawn. */
   clear(): void {
     if (this.#drawn !== '') this.#out.write(`\r${' '.repeat(this.#drawn.length)}\r`);
     this.#drawn = '';

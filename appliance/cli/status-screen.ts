@@ -20,7 +20,7 @@ const STATE_MARKS: Readonly<Record<State, readonly [mark: string, tone: Tone]>> 
   starting: ['…', 'dim'],
 };
 
-/** Mark and colour of the state. `clear` with an amber LED means a minor leak and is not shown green. */
+/** Mark (one character) and colour of the state. `clear` with an amber LED means a minor leak and is not shown green. */
 export function stateMark({ state, lamp }: Status): readonly [mark: string, tone: Tone] {
   return state === 'clear' && lamp === 'amber' ? ['▲', 'amber'] : STATE_MARKS[state];
 }
@@ -30,7 +30,10 @@ const INCIDENTS_SHOWN = 10;
 const ALLOWED_SHOWN = 5;
 const KINDS_SHOWN = 8;
 
-/** The whole screen, ending in a line feed; `now` decides which times need a date. */
+/**
+ * The whole screen, ending in a line feed, with at most 10 incidents, 5 rows of allowed traffic and 8 kinds; `now` decides which times need
+ * a date. Times are local; control characters in names are made harmless.
+ */
 export function statusScreen(status: Status, style: Style, now: Date): string {
   const shown = printable(status);
   return [
@@ -47,7 +50,10 @@ export function statusScreen(status: Status, style: Style, now: Date): string {
     .join('\n');
 }
 
-/** One incident as one line: `12:00:00  ✖ got out 3        A dns    what is exposed, or the destination`. */
+/**
+ * One incident as one line with a line feed: `12:00:00 ✖ got out 3 A dns what is exposed, or the destination`. Cut to the style's columns;
+ * the time is that of its last frame, local.
+ */
 export function incidentLine(incident: IncidentView, style: Style, now: Date): string {
   const shown = printable(incident);
   const [label, tone] = outcome(shown);

@@ -4,6 +4,7 @@ import type { CommandIo } from './command.ts';
 
 export { grouped, padded } from '../report/columns.ts';
 
+/** A colour or weight of the terminal (ECMA-48, SGR). */
 export type Tone = 'red' | 'amber' | 'green' | 'dim' | 'bold' | 'plain';
 
 const SGR: Readonly<Record<Tone, string>> = {
@@ -15,12 +16,13 @@ const SGR: Readonly<Record<Tone, string>> = {
   plain: '',
 };
 
+/** How to write to stdout: its width in characters, and what colours a text. */
 export interface Style {
   readonly columns: number;
   readonly paint: (tone: Tone, text: string) => string;
 }
 
-/** The style for this stdout: without a screen nothing is coloured, and the width is 100 columns. */
+/** The style for this stdout: without a screen nothing is coloured, and the width is 100 columns. `paint` leaves '' as it is, without codes. */
 export function styleOf(io: Pick<CommandIo, 'screen'>): Style {
   const { screen } = io;
   const paint = (tone: Tone, text: string): string =>
@@ -30,20 +32,26 @@ export function styleOf(io: Pick<CommandIo, 'screen'>): Style {
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
-/** A bar of at most `width` characters; any value above 0 shows at least one eighth of a character. */
+/**
+ * A bar of blocks and their eighths (Unicode, Block Elements), at most `width` characters long at `largest`; any value above 0 shows at
+ * least one eighth, 0 and less give ''.
+ */
 export function bar(value: number, largest: number, width: number): string {
   if (value <= 0 || largest <= 0) return '';
   const eighths = Math.max(1, Math.round((Math.min(value, largest) / largest) * width * 8));
   return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
 }
 
-/** `text` cut to at most `width` characters; a cut is marked with an ellipsis. */
+/** `text` cut to at most `width` characters (code points, not columns); a cut is marked with an ellipsis as its last one. */
 export function cut(text: string, width: number): string {
   const letters = Array.from(text);
   return letters.length <= width ? text : `${letters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
-/** `14:03:22` in local time, preceded by the date when that differs from `now`'s. Text that is not a date is returned unchanged. */
+/**
+ * `14:03:22` in local time, preceded by the date (`2026-01-31 `) when that differs from `now`'s. `iso`: a time in ISO 8601; text that is
+ * not a date is returned unchanged.
+ */
 export function clockTime(iso: string, now: Date): string {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return iso;

@@ -11,6 +11,7 @@ import { incidentLine, stateMark } from './status-screen.ts';
 import { grouped, styleOf } from './terminal.ts';
 import type { Style } from './terminal.ts';
 
+/** How `watch` prints, and when it ends. */
 export interface WatchOptions {
   readonly json: boolean;
   readonly summaryOnly: boolean;
@@ -28,7 +29,11 @@ interface WatchSummary {
   readonly blindSeen: boolean;
 }
 
-/** Watches until `options.until` is aborted. Exit 1 when anything was attempted or escaped, 3 when nothing was found but part of the time was not seen. */
+/**
+ * Watches until `options.until` is aborted, printing what is new, and a summary at the end. Returns 1 when anything was attempted or
+ * escaped, 3 when nothing was found but part of the time was not seen, otherwise 0. Throws CommandError 3 when the daemon does not answer
+ * or ends the stream.
+ */
 export async function watchDaemon(
   client: ApiClient,
   options: WatchOptions,

@@ -12,16 +12,17 @@ const OPEN_MOST = 4_096;
 /** Most answers waiting; any more are dropped, and the clients ask again. */
 const WAITING_MOST = 512;
 
+/** What the desk needs from daemon, taps and kernel. */
 export interface AnswerMeans {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   /** Tells the taps which addresses are open, and which are not any more. */
   readonly tell: (opened: readonly AnsweredAddress[], gone: readonly AnsweredAddress[]) => void;
-  /** Changes the kernel's sets; resolves when the kernel has them. */
+  /** Changes the kernel's sets; resolves when the kernel has them. When it rejects, no answer of the batch is forwarded. */
   readonly give: (opened: readonly AnsweredAddress[], gone: readonly AnsweredAddress[]) => Promise<void>;
   /** Whether the kernel holds answers back now. */
   readonly holds: () => boolean;
-  /** Forwards the frame of an answer to its client. */
+  /** Forwards the frame of an answer, from its Ethernet header on, to its client. */
   readonly handOn: (frame: Uint8Array) => void;
   /** Called with the error of a batch, or undefined after a success. */
   readonly failed: (error: unknown) => void;
@@ -34,6 +35,7 @@ interface Open {
   until: number;
 }
 
+/** The addresses that DNS answers have opened, and the answers that wait for them (`direct: answered`, src/policy/filter/answered.ts). */
 export class AnswerDesk {
   readonly #means: AnswerMeans;
   #open = new FairMap<Open>(OPEN_MOST);
@@ -48,7 +50,7 @@ export class AnswerDesk {
     this.#means = means;
   }
 
-  /** All addresses that are open now. */
+  /** All addresses that are open now, with the seconds left, rounded up; at most OPEN_MOST. */
   get table(): readonly AnsweredAddress[] {
     const now = this.#means.now();
     return [...this.#open.values()].flatMap(({ client, address, until }) => {
@@ -68,7 +70,7 @@ export class AnswerDesk {
     this.#open = new FairMap(OPEN_MOST);
   }
 
-  /** Queues the answers of a tap's report; those beyond WAITING_MOST are counted in `notGiven`. */
+  /** Queues the answers of a tap's report; those beyond WAITING_MOST are counted in `notGiven`. Returns at once; errors go to `failed`. */
   take(lessons: readonly Lesson[]): void {
     const room = Math.max(0, WAITING_MOST - this.#waiting.length);
     this.#waiting.push(...lessons.slice(0, room));

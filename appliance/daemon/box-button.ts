@@ -12,10 +12,12 @@ import type { Warnings } from './warnings.ts';
 /** What the button may do with the box. */
 export interface ButtonSubject {
   status(): Pick<Status, 'blockMode'>;
+  /** `id`: an incident's, or `all`. */
   acknowledge(id: string): unknown;
   setBlockMode(on: boolean): Promise<unknown>;
 }
 
+/** The button of the LED that the policy configures. */
 export class BoxButton {
   readonly #box: ButtonSubject;
   readonly #warnings: Pick<Warnings, 'set' | 'clear'>;
@@ -29,7 +31,7 @@ export class BoxButton {
     this.#pins = pins;
   }
 
-  /** Listens to the button that is configured with this LED, if any. An error becomes a warning. */
+  /** Listens to the button that is configured with this LED, if any: only the driver `gpio` has one. An error becomes a warning. */
   open(config: LedConfig): void {
     this.close();
     if (config.driver !== 'gpio' || config.button === undefined) return;
@@ -46,6 +48,7 @@ export class BoxButton {
     }
   }
 
+  /** Stops listening; a press that has begun has no effect. */
   close(): void {
     this.#button?.close();
     this.#pin?.close();

@@ -10,6 +10,7 @@ import type { ButtonSubject } from './box-button.ts';
 import { ledTestText } from './warnings.ts';
 import type { Warnings } from './warnings.ts';
 
+/** What the LED needs from the daemon. */
 export interface BoxLedParts {
   readonly warnings: Warnings;
   readonly runtimeDir: string;
@@ -20,6 +21,7 @@ export interface BoxLedParts {
   readonly gone: (reason: string | undefined) => void;
 }
 
+/** The LED of the box. What is wrong with it becomes a warning or reaches `gone`. */
 export class BoxLed {
   readonly #link: WatchdogLink;
   readonly #button: BoxButton;
@@ -48,6 +50,7 @@ export class BoxLed {
     this.#button.open(config);
   }
 
+  /** Has the LED show the pattern of the state, at once or after a running test. */
   show(pattern: LedPattern): void {
     this.test.show(pattern);
   }
@@ -62,6 +65,7 @@ export class BoxLed {
     this.#link.keep();
   }
 
+  /** Leaves the LED red, and stops listening to the button. */
   close(): void {
     this.test.close();
     this.#button.close();

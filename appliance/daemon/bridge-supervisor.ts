@@ -14,15 +14,17 @@ const BYPASS_MS = 1_000;
 /** Most faults that one warning lists. */
 const LISTED_FAULTS = 3;
 
+/** What the supervisor needs from the daemon. */
 export interface BridgeSupervisorParts {
   readonly undo: UndoRecord;
   readonly warnings: Warnings;
   /** Called with the reasons why the bridge is not intact; empty when it is. */
   readonly faults: (faults: readonly string[]) => void;
-  /** Called with the ports that have no cable, at every check. */
+  /** Called with the names of the ports that have no cable, at every check. */
   readonly unplugged: (ports: readonly string[]) => void;
 }
 
+/** One bridge, from its creation until the daemon ends. */
 export class BridgeSupervisor {
   readonly #bridge: Bridge;
   readonly #name: string;
@@ -41,7 +43,10 @@ export class BridgeSupervisor {
     this.#parts = parts;
   }
 
-  /** Creates the bridge without its ports: its MAC address must be known before the rules are made. Rejects with BridgeError. */
+  /**
+   * Creates the bridge without its ports, and takes the page's address from the policy: the bridge's MAC address must be known before the
+   * rules are made. Rejects with BridgeError.
+   */
   async prepare(policy: Policy): Promise<Bridge> {
     const { address } = policy.management;
     this.#address = typeof address === 'object' ? address.static : undefined;
@@ -50,7 +55,10 @@ export class BridgeSupervisor {
     return this.#bridge;
   }
 
-  /** Adds the ports to the bridge; the ruleset must be loaded. A failure becomes a warning and is retried by `mend`. */
+  /**
+   * Adds the ports to the bridge; the ruleset must be loaded. A failure becomes a warning and is retried by `mend`. Never rejects, except
+   * when the fixed address cannot be checked.
+   */
   async raise(): Promise<void> {
     const { warnings, faults } = this.#parts;
     try {
@@ -65,7 +73,10 @@ export class BridgeSupervisor {
     await this.ensureFixedAddress();
   }
 
-  /** Gives the bridge the page's fixed address where it is missing. A failure is only a warning: the box guards without it. */
+  /**
+   * Gives the bridge the page's fixed address where it is missing. A failure is only a warning: the box guards without it. Rejects when the
+   * routing tables cannot be read.
+   */
   async ensureFixedAddress(): Promise<void> {
     const { undo, warnings } = this.#parts;
     if (!this.#isReachable || hasFixedAddress(this.#name)) return;
@@ -77,7 +88,10 @@ export class BridgeSupervisor {
     }
   }
 
-  /** Checks the bridge, reports what is wrong and restores it. Rejects when the bridge cannot be checked. */
+  /**
+   * Checks the bridge, reports what is wrong and restores it. Faults that were restored are reported until the next check confirms it.
+   * Rejects when the bridge cannot be checked.
+   */
   async mend(): Promise<void> {
     const { warnings, faults } = this.#parts;
     const isFull = this.#bridge.boundTable();

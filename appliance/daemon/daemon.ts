@@ -109,6 +109,10 @@ const PAST_EVENTS = [
   'refused',
 ];
 
+/**
+ * The whole box. Commands (`setBlockMode`, `openPass`, `endPass`) reject with ApiError 409 without a valid policy, and 503, with everything
+ * as before, when the kernel refuses.
+ */
 export class Daemon implements ApiSubject {
   readonly #options: DaemonOptions;
   readonly #log: Logger;
@@ -144,7 +148,7 @@ export class Daemon implements ApiSubject {
   /** IPv6 addresses that clients tried while no daemon ran. */
   #tried: readonly string[] = [];
 
-  /** Throws LockError when another daemon has one of the directories. */
+  /** `end` ends the process with a reason for the log. Throws LockError when another daemon has one of the directories, and file system errors. */
   constructor(options: DaemonOptions, log: Logger, end: (reason: string) => void) {
     this.#end = end;
     this.#places = new Places(options.stateDir, options.runtimeDir);
@@ -293,6 +297,7 @@ export class Daemon implements ApiSubject {
     this.#parsing.close();
   }
 
+  /** The status at this moment (src/guard/status.ts), with the warnings of all parts. */
   status(): Status {
     this.#guard.setWarnings(this.#warnings.list());
     const until = this.#enforcement.passUntil;
@@ -300,6 +305,7 @@ export class Daemon implements ApiSubject {
     return this.#guard.status();
   }
 
+  /** The policy that is, or is about to be, in force; undefined while there is no valid one. */
   policy(): Policy | undefined {
     return this.#enforcement.policy;
   }
@@ -309,6 +315,11 @@ export class Daemon implements ApiSubject {
     return shownTime(this.policy()?.privacy ?? closedPolicy().privacy, Date.now());
   }
 
+  /**
+   * Puts a policy text in force, then writes it to the policy file; returns every fault when it is invalid, and nothing has changed.
+   * `read`: the same text, when already parsed. Rejects with ApiError 503 when it could not be put in force or saved; the policy before it
+   * then stays.
+   */
   async setPolicy(text: string, read?: ParsedPolicy): Promise<Status | readonly Fault[]> {
     const parsed = read ?? (await this.#texts.run('policy', text));
     if (!parsed.ok) return parsed.faults;
@@ -335,6 +346,7 @@ export class Daemon implements ApiSubject {
     return this.status();
   }
 
+  /** Resolves with the status when kernel and disk have it (Enforcement.setBlockMode). */
   async setBlockMode(on: boolean): Promise<Status> {
     await this.#command('block mode was not switched', () => this.#enforcement.setBlockMode(on));
     this.#warnings.clear('state-file');
@@ -342,17 +354,20 @@ export class Daemon implements ApiSubject {
     return this.status();
   }
 
+  /** `client`: a MAC address, lower-case with colons; undefined: all clients. */
   async openPass(seconds: number, client: string | undefined): Promise<Status> {
     await this.#command('no pass was opened', () => this.#enforcement.openPass(seconds, client));
     this.#log.info({ seconds }, 'a pass was opened');
     return this.status();
   }
 
+  /** Ends every open pass; resolves also when none is open. */
   async endPass(): Promise<Status> {
     await this.#command('the pass was not ended', () => this.#enforcement.endPass());
     return this.status();
   }
 
+  /** `id`: an incident's, or `all`, which also clears the warnings about what is over. Undefined when there is no such incident. */
   acknowledge(id: string): Status | undefined {
     if (!this.#guard.acknowledge(id)) return undefined;
     this.#boxHistory.acknowledged(id);

@@ -56,11 +56,13 @@ const stalenessPart = once((policy: Policy): Policy => {
 /** The box's own addresses are looked up at most this often, milliseconds. */
 const OWN_ADDRESSES_MS = 500;
 
+/** What enforcement needs from the daemon. */
 export interface EnforcementParts {
   readonly firewall: Pick<Firewall, 'apply' | 'change' | 'isStale'>;
   readonly record: BoxRecord;
+  /** Holds the session file, which survives this process but no boot. */
   readonly runtimeDir: string;
-  /** Source MAC addresses of the box's own forged leaks. */
+  /** Source MAC addresses of the box's own forged leaks, lower-case with colons. */
   readonly canary: readonly string[];
   /** Addresses that DNS answers have opened (src/policy/filter/answered.ts). */
   readonly answered: () => readonly AnsweredAddress[];
@@ -68,6 +70,7 @@ export interface EnforcementParts {
   readonly changed: (at: number) => void;
 }
 
+/** The box's state, and the way of each change into the kernel (ARCHITECTURE.md, What is enforced). */
 export class Enforcement {
   readonly #parts: EnforcementParts;
   /** Addresses learned from the wire. They expire by themselves, so they are not part of the box's state. */
@@ -104,7 +107,7 @@ export class Enforcement {
     this.#intended = initialState(this.#parts.record.blockMode);
   }
 
-  /** The policy that is, or is about to be, in force. */
+  /** The policy that is, or is about to be, in force; undefined while there is none. */
   get policy(): Policy | undefined {
     return this.#intended.policy;
   }
@@ -138,8 +141,8 @@ export class Enforcement {
   }
 
   /**
-   * Puts a policy in force. For the first one, state from an earlier process is restored: addresses that tunnels `used`, IPv6 addresses
-   * that clients `tried` while no daemon ran, and the session file. Rejects when the kernel refuses; the previous policy then stays.
+   * Puts a policy in force. For the first one, state from an earlier process is restored: addresses that tunnels `used`, IPv6 addresses (as
+   * text) that clients `tried` while no daemon ran, and the session file. Rejects when the kernel refuses; the previous policy then stays.
    */
   async adopt(
     policy: Policy,
@@ -161,12 +164,18 @@ export class Enforcement {
     });
   }
 
-  /** Resolves when kernel and disk have it; rejects, with everything as before, when the kernel refuses. The last call wins. */
+  /**
+   * Resolves when kernel and disk have it. Rejects, with everything as before, when the kernel refuses (RunError) or has other rules
+   * afterwards (Error). A disk that cannot be written is a warning, not a refusal. The last call wins.
+   */
   async setBlockMode(on: boolean): Promise<void> {
     await this.#command((state) => ({ ...state, blockMode: on }));
   }
 
-  /** Opens a pass for one client (its MAC address) or, when undefined, for all. Resolves and rejects like `setBlockMode`. */
+  /**
+   * Opens a pass of so many seconds for one client (its MAC address, lower-case with colons) or, when undefined, for all; it replaces that
+   * client's earlier one. Resolves and rejects like `setBlockMode`.
+   */
   async openPass(seconds: number, client: string | undefined): Promise<void> {
     const now = monotonicMs();
     this.#passOpenedAt = now;
@@ -238,7 +247,10 @@ export class Enforcement {
     this.#remember();
   }
 
-  /** Extends the learned addresses of the tunnels in use by these host names; true when the caller must call `apply`. */
+  /**
+   * Extends the learned addresses of the tunnels in use by these host names, and drops passes that have ended; true when the caller must
+   * call `apply`, also because the kernel lags behind or its timeouts are about to run out.
+   */
   keepAlive(names: ReadonlySet<string>): boolean {
     const { policy, passes } = this.#intended;
     if (policy === undefined) return false;
@@ -256,7 +268,7 @@ export class Enforcement {
     );
   }
 
-  /** Writes the session file again, after its directory was removed. */
+  /** Writes the session file again, after its directory was removed. Never throws. */
   keep(): void {
     if (this.#intended.policy !== undefined) this.#remember();
   }

@@ -2,9 +2,13 @@
 
 import { parseArgs } from 'node:util';
 
+/** The daemon's command line, with defaults filled in. Paths are as they were given. */
 export interface DaemonOptions {
+  /** The policy file. */
   readonly config: string;
+  /** Directory for what survives a power cut. */
   readonly stateDir: string;
+  /** Directory for sockets and for what survives this process, but no boot. */
   readonly runtimeDir: string;
   /** Where a set-clock request is written; undefined: the box may not set this machine's clock. */
   readonly setClockRequest: string | undefined;
@@ -16,6 +20,7 @@ export interface DaemonOptions {
   readonly release: boolean;
 }
 
+/** The command line cannot be read; the message says which word. */
 export class UsageError extends Error {
   readonly code = 'usage';
 
@@ -34,7 +39,10 @@ export const USAGE =
   '(leakguard-light.service); without it the daemon does. --relays names a list of Tor relays, a Tor consensus or one address or\n' +
   'address:port per line: every connection to one of them counts as Tor.\n';
 
-/** Parses the arguments. Throws UsageError for an unknown option. */
+/**
+ * Parses the arguments without node and program; `help` when they ask for it. Touches no file. Throws UsageError for an unknown option, one
+ * without its value, and any other word.
+ */
 export function readOptions(args: readonly string[]): DaemonOptions | 'help' {
   let values;
   try {

@@ -41,18 +41,25 @@ class Place {
   }
 }
 
+/** The two directories of this daemon. */
 export class Places {
   readonly #state: Place;
   readonly #runtime: Place;
 
-  /** Creates the directories where they are missing. Throws LockError `held` when another daemon has locked one of them. */
+  /**
+   * Creates the directories where they are missing, the state directory for its owner alone (0700). Throws LockError `held` when another
+   * daemon has locked one of them, and file system errors.
+   */
   constructor(stateDir: string, runtimeDir: string) {
     this.#state = new Place(stateDir, 0o700);
     this.#runtime = new Place(runtimeDir, 0o755);
     this.#lock();
   }
 
-  /** Restores the directories; returns the paths that were gone. Throws LockError `held` when another daemon has locked one meanwhile. */
+  /**
+   * Restores the directories with their mode and owner; returns the paths that were gone or replaced. Throws LockError `held` when another
+   * daemon has locked one meanwhile, and file system errors.
+   */
   keep(): readonly string[] {
     const restored = [this.#state, this.#runtime].filter((place) => place.keep());
     this.#lock();

@@ -14,6 +14,7 @@ const PAUSE_MS = { min: 10, max: 100 };
 /** Most incidents published at once, chosen fairly by client, rule and kind; the API lists all of them. */
 const INCIDENTS_AT_ONCE = 50;
 
+/** Decides which events of the event stream are sent when. */
 export class Publisher {
   readonly #status: () => Status;
   readonly #out: (event: GuardEvent) => void;
@@ -35,13 +36,14 @@ export class Publisher {
     this.#out = out;
   }
 
-  /** Something changed: publishes now, or when the pause is over. */
+  /** Something changed, of these incidents among other things: publishes now, or when the pause is over. */
   news(changed: readonly Incident[] = []): void {
     for (const incident of changed) this.#changed.add(incident);
     if (this.#pause === undefined) this.#publish();
     else this.#waiting = true;
   }
 
+  /** Cancels the publication that waits for the end of a pause. */
   close(): void {
     clearTimeout(this.#pause);
   }

@@ -4,6 +4,7 @@
 /** A round that runs longer than this will not finish by itself, milliseconds. */
 const STUCK_MS = 4_000;
 
+/** The rounds of one daemon, each known by a name that warnings show. */
 export class PeriodicTasks {
   readonly #outcome: (round: string, error: unknown) => void;
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -11,12 +12,12 @@ export class PeriodicTasks {
   readonly #running = new Map<string, number>();
   #stopped = false;
 
-  /** `outcome` is called after each round with what it threw, or undefined; the next one runs in any case. */
+  /** `outcome` is called after each round with what it threw, or undefined; the next one runs in any case. It must not throw. */
   constructor(outcome: (round: string, error: unknown) => void) {
     this.#outcome = outcome;
   }
 
-  /** Runs `task` at a fixed rate: for tasks that cost next to nothing. */
+  /** Runs `task` every so many milliseconds, at a fixed rate: for tasks that cost next to nothing. */
   every(round: string, milliseconds: number, task: () => void): void {
     this.#timers.add(
       setInterval(() => {
@@ -64,6 +65,7 @@ export class PeriodicTasks {
     return [...this.#running.values()].some((began) => now - began > STUCK_MS);
   }
 
+  /** Starts no further round; one that is running ends by itself. */
   stop(): void {
     this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);

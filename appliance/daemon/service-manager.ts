@@ -10,6 +10,7 @@ export interface ServiceEnvironment {
   readonly WATCHDOG_USEC?: string | undefined;
 }
 
+/** The daemon's side of sd_notify(3). */
 export class ServiceManager {
   readonly #notified: boolean;
   readonly #intervalMs: number;
@@ -37,6 +38,7 @@ export class ServiceManager {
     if (this.#intervalMs > 0) this.#beat();
   }
 
+  /** Sends no further sign of life. */
   stop(): void {
     clearTimeout(this.#timer);
   }

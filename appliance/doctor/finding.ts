@@ -7,6 +7,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 /** `fault`: the box does not work as it must. `warning`: it does, but something may go wrong. */
 export type Level = 'ok' | 'warning' | 'fault' | 'unknown';
 
+/** One line of `leakguard doctor`. */
 export interface Finding {
   /** What was checked: one or two words. */
   readonly check: string;
@@ -25,6 +26,7 @@ export interface Subject {
   readonly status: Status | undefined;
   readonly silence: string;
   readonly machine: MachineHealth;
+  /** lan, wan and bridge, in this order. */
   readonly ports: readonly PortHealth[];
   /** What is wrong with the bridge, one sentence each. */
   readonly bridgeFaults: readonly string[];
@@ -38,14 +40,21 @@ export interface Subject {
   readonly readText: (path: string) => string | undefined;
 }
 
+/** Returns its findings, none where the machine does not report what it checks. What cannot be read is `unknown`, not a rejection. */
 export type Check = (subject: Subject) => Promise<readonly Finding[]>;
 
-/** A finding without anything to do. */
+/**
+ * A finding of level `ok`, with an empty remedy. `check`: what was checked, one or two words; `saw`: what was found, one clause without a
+ * full stop.
+ */
 export function ok(check: string, saw: string): Finding {
   return { check, level: 'ok', saw, remedy: '' };
 }
 
-/** A finding with something to do. */
+/**
+ * A finding with something to do. `check`: what was checked, one or two words; `saw`: what was found, one clause without a full stop;
+ * `remedy`: a sentence or a command.
+ */
 export function found(level: Exclude<Level, 'ok'>, check: string, saw: string, remedy: string): Finding {
   return { check, level, saw, remedy };
 }

@@ -14,6 +14,7 @@ const HOT = 78;
 /** An earlier year means that the clock was never set. */
 const FIRST_YEAR = 2026;
 
+/** Whether this kernel accepts the policy's rules, and whether br_netfilter is loaded (linux net/bridge/br_netfilter_hooks.c). */
 export const kernel: Check = ({ rulesFault, readText }) => {
   const findings: Finding[] = [
     rulesFault === undefined
@@ -45,6 +46,7 @@ export const UNITS: readonly string[] = [
   'leakguard-web.socket',
 ];
 
+/** Whether systemd runs UNITS; `unknown` where systemctl(1) does not answer. */
 export const units: Check = async ({ run }) => {
   const findings: Finding[] = [];
   for (const unit of UNITS) {
@@ -69,6 +71,7 @@ export const units: Check = async ({ run }) => {
   return findings;
 };
 
+/** Whether the policy has an LED, and whether it can be opened. */
 export const lamp: Check = ({ policy, ledFault }) => {
   const { driver } = policy.lamp;
   if (driver === 'none')
@@ -86,6 +89,7 @@ export const lamp: Check = ({ policy, ledFault }) => {
   ]);
 };
 
+/** Whether the clock was ever set, and whether a clock module (rtc0) keeps it. */
 export const clock: Check = ({ machine }) => {
   const { now, kept } = machine.clock;
   if (new Date(now).getUTCFullYear() < FIRST_YEAR)
@@ -103,6 +107,7 @@ export const clock: Check = ({ machine }) => {
   ]);
 };
 
+/** Disk and memory that are free, and the load of the last minute: a warning above two runnable processes per processor (proc_loadavg(5)). */
 export const resources: Check = ({ machine }) => {
   const { disk, memory, load, processors } = machine;
   const free = (bytes: number): string => `${(bytes / GIGABYTE).toFixed(1)} GB free`;
@@ -140,6 +145,7 @@ export const resources: Check = ({ machine }) => {
   return Promise.resolve(findings);
 };
 
+/** Temperature and throttling, where the machine reports them: without them there is no finding. */
 export const power: Check = ({ machine }) => {
   const { throttling, temperature } = machine;
   const findings: Finding[] = [];

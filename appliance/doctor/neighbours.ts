@@ -7,6 +7,7 @@ import { found, ok } from './finding.ts';
 /** nftables families whose hooks see frames of a bridge. `ip` and `inet` do not while bridge-nf-call is off. */
 const FRAME_FAMILIES = ['bridge', 'netdev'];
 
+/** Other nftables tables that see frames of a bridge; other families do not matter. */
 export const firewalls: Check = async ({ run }) => {
   const listed = await run('nft', 'list', 'tables');
   if (listed === undefined) return [found('unknown', 'firewalls', 'nft cannot be run', 'Run this as root.')];
@@ -30,6 +31,7 @@ export const firewalls: Check = async ({ run }) => {
 
 const MANAGERS = ['dhcpcd', 'connman', 'networking', 'firewalld', 'ufw', 'docker'];
 
+/** Programs that manage the box's ports: NetworkManager and ifupdown by what they say of them, others by whether they run. */
 export const managers: Check = async (subject) => {
   const { policy, run, readText } = subject;
   const own = [policy.bridge.lan, policy.bridge.wan, policy.bridge.name];

@@ -5,6 +5,7 @@ import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
 import type { Check, Finding, Subject } from './finding.ts';
 import { found, ok } from './finding.ts';
 
+/** Whether each port exists, is up, has a carrier, and its offloads are off. */
 export const ports: Check = ({ ports: seen }) =>
   Promise.resolve(
     seen
@@ -60,6 +61,7 @@ function offloads(check: string, { name, offloads: on }: Port): Finding {
   );
 }
 
+/** Whether the bridge exists, and what Bridge.faults says of it. */
 export const bridge: Check = ({ policy, ports: seen, bridgeFaults }) => {
   const { name } = policy.bridge;
   const there = seen.find(({ port }) => port === 'bridge');
@@ -115,6 +117,7 @@ export const rules: Check = async ({ status, stateDir, run, readText }) => {
   ];
 };
 
+/** Whether the daemon answers, its taps read, the counters can be read, and its own warnings. */
 export const guard: Check = ({ status, silence }) => {
   const check = 'daemon';
   if (status === undefined)

@@ -19,7 +19,7 @@ const PRUNE_EVERY = 512;
 type StoredIdentity = Omit<ClientView, 'id' | 'first' | 'last' | 'account'> &
   Partial<Pick<ClientView, 'account'>>;
 
-/** Methods throw SQLite's errors. */
+/** The table of clients, about CLIENTS_MOST at most. Methods throw SQLite's errors. */
 export class ClientTable {
   readonly #database: Database;
   readonly #put: Statement;
@@ -35,13 +35,14 @@ export class ClientTable {
     this.#prune = database.prepare(PRUNE);
   }
 
+  /** Adds a client or updates it, except for the time at which it was first seen. `privacy`: the setting under which it was recorded. */
   put({ id, first, last, ...identity }: ClientView, privacy: Privacy): void {
     this.#put.run(id, Date.parse(first), Date.parse(last), privacy, JSON.stringify(identity));
     this.#written += 1;
     if (this.#written % PRUNE_EVERY === 0) this.#prune.run();
   }
 
-  /** All clients, last seen first. */
+  /** All clients, last seen first; rows that are malformed are left out. */
   list(): ClientView[] {
     const rows = this.#database.prepare('SELECT * FROM clients ORDER BY last DESC LIMIT ?').all(CLIENTS_MOST);
     return rows.flatMap((row) => {
@@ -60,6 +61,7 @@ export class ClientTable {
     });
   }
 
+  /** Deletes all clients. */
   clear(): void {
     this.#database.exec('DELETE FROM clients');
   }

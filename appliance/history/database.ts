@@ -4,7 +4,9 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
+/** What SQLite stores and returns; numbers are doubles or integers up to 2^53. */
 export type SqlValue = string | number | null | Uint8Array;
+/** A row by column names. */
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 /** The part of better-sqlite3 that is used here. */
@@ -14,10 +16,12 @@ export interface Statement {
   all(...values: readonly SqlValue[]): SqlRow[];
 }
 
+/** The part of better-sqlite3 that is used here; every method throws SQLite's errors (sqlite.org/rescode.html). */
 export interface Database {
   prepare(sql: string): Statement;
   exec(sql: string): void;
   pragma(source: string, options?: { readonly simple: boolean }): unknown;
+  /** Returns a function that runs `body` in one transaction and rolls it back when it throws. */
   transaction<A extends readonly unknown[]>(body: (...given: A) => void): (...given: A) => void;
   close(): void;
 }
@@ -27,7 +31,10 @@ const Sqlite = createRequire(import.meta.url)('better-sqlite3') as new (
   options: { readonly timeout: number; readonly readonly?: boolean; readonly fileMustExist?: boolean },
 ) => Database;
 
-/** Opens a file that another process writes; it is not checked, migrated or written. Throws SQLite's errors. */
+/**
+ * Opens a file that another process writes; it is not checked, migrated or written. Throws SQLite's errors, also when there is no file, and
+ * `SQLITE_BUSY` when it is locked for two seconds.
+ */
 export function openForReading(path: string): Database {
   const database = new Sqlite(path, { timeout: 2_000, readonly: true, fileMustExist: true });
   database.pragma('cache_size = -8192');
@@ -45,6 +52,7 @@ export class StoreError extends Error {
   }
 }
 
+/** An open database that is whole and of this version. */
 export interface Opened {
   readonly database: Database;
   /** For people: a damaged file was set aside. */
@@ -55,7 +63,11 @@ const COMPANIONS = ['', '-wal', '-shm'] as const;
 /** Suffix of a damaged file. Only the last one is kept: the disk is small, and the history is private. */
 const DAMAGED = '.damaged';
 
-/** Opens and checks the file; `migrations[n]` (SQL) brings version n to n + 1. A damaged file is replaced by a new one. Throws StoreError. */
+/**
+ * Opens, checks (`quick_check`) and migrates the file, or creates it; `migrations[n]` (SQL) brings version n to n + 1. A damaged file is
+ * replaced by a new one, and `warning` says so. Throws StoreError `newer` for a file of a later version, which stays as it is, and
+ * `unusable`.
+ */
 export function openDatabase(path: string, migrations: readonly string[]): Opened {
   try {
     return { database: openChecked(path, migrations), warning: undefined };
@@ -68,13 +80,19 @@ export function openDatabase(path: string, migrations: readonly string[]): Opene
   }
 }
 
-/** Renames a file that another program has changed, so that `openDatabase` creates a new one. Returns the new path. */
+/**
+ * Renames a file that another program has changed, with its log, so that `openDatabase` creates a new one; an earlier one that was set
+ * aside is removed. Returns the new path. Throws file system errors.
+ */
 export function setAsideAs(path: string): string {
   setAside(path);
   return `${path}${DAMAGED}`;
 }
 
-/** Removes a file that was set aside. */
+/**
+ * Removes a file that was set aside, with its log (`-wal`, `-shm`); `path` is that of the history itself. Does nothing without one. Throws
+ * file system errors.
+ */
 export function removeDamaged(path: string): void {
   for (const companion of COMPANIONS) rmSync(`${path}${DAMAGED}${companion}`, { force: true });
 }

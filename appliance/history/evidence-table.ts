@@ -6,7 +6,7 @@ import type { Database, Statement } from './database.ts';
 /** Most bytes of all frames together. Frames of folded incidents go first, then the oldest. */
 const BYTES_MOST = 16 * 1024 * 1024;
 
-/** Methods throw SQLite's errors. */
+/** The table of captured frames, together at most BYTES_MOST once pruned. Methods throw SQLite's errors. */
 export class EvidenceTable {
   readonly #database: Database;
   readonly #put: Statement;
@@ -16,12 +16,12 @@ export class EvidenceTable {
     this.#put = database.prepare('INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?, ?)');
   }
 
-  /** Adds an incident's frame; one that is there already stays as it is. */
+  /** Adds an incident's frame; `number` counts an incident's frames from 0. One that is there already stays as it is. */
   put(incident: string, number: number, frame: EvidenceFrame): void {
     this.#put.run(incident, number, frame.port, frame.wall, frame.length, frame.bytes);
   }
 
-  /** An incident's frames, in the order in which they were seen. */
+  /** An incident's frames, in the order in which they were seen; empty when there are none. */
   of(incident: string): EvidenceFrame[] {
     const rows = this.#database
       .prepare('SELECT * FROM evidence WHERE incident = ? ORDER BY number')
@@ -34,6 +34,7 @@ export class EvidenceTable {
     }));
   }
 
+  /** Deletes all frames. */
   clear(): void {
     this.#database.exec('DELETE FROM evidence');
   }

@@ -15,7 +15,7 @@ const GAPS_MOST = 2_000;
 /** Most gaps in one answer. */
 export const GAPS_TOLD = 200;
 
-/** Methods throw SQLite's errors. Times are wall-clock milliseconds. */
+/** The table of tunnel gaps, at most GAPS_MOST. Methods throw SQLite's errors. Times are wall-clock milliseconds. */
 export class GapTable {
   readonly #database: Database;
   readonly #put: Statement;
@@ -25,11 +25,15 @@ export class GapTable {
     this.#put = database.prepare('INSERT OR REPLACE INTO gaps VALUES (?, ?, ?, ?, ?)');
   }
 
+  /** Adds a gap, or replaces the one of the same tunnel and the same last frame. */
   put({ gap, privacy }: PastGap): void {
     this.#put.run(gap.tunnel, gap.lastFrame.until, endOf(gap), privacy, JSON.stringify(gap));
   }
 
-  /** At most `limit` gaps that overlap [since, until), newest first. */
+  /**
+   * At most `limit` gaps that overlap [since, until), newest first, as `redaction` shows them; none under `minimal`. Without it as they
+   * were recorded.
+   */
   select(since: number, until: number, limit: number, redaction?: Redaction): Gap[] {
     if (redaction?.privacy === 'minimal') return [];
     return this.#database
@@ -41,6 +45,7 @@ export class GapTable {
       .map(({ gap }) => (redaction === undefined ? gap : redactedGap(gap, redaction)));
   }
 
+  /** Every gap as recorded, oldest first. */
   all(): PastGap[] {
     return this.#database.prepare('SELECT * FROM gaps ORDER BY at').all().flatMap(pastOfRow);
   }
@@ -54,6 +59,7 @@ export class GapTable {
       }
   }
 
+  /** Deletes all gaps. */
   clear(): void {
     this.#database.exec('DELETE FROM gaps');
   }

@@ -41,10 +41,11 @@ export interface Batch {
   readonly tallies: readonly TallyAt[];
   readonly changes: readonly StateChange[];
   readonly gaps: readonly Gap[];
-  /** The frames of all incidents, including these, in terms of the kernel's counters since this boot. */
+  /** The frames of all incidents, including these, in terms of the kernel's counters since this boot; undefined leaves what is stored. */
   readonly accounted?: Accounted | undefined;
 }
 
+/** Name of the history's file in the state directory; SQLite adds `-wal` and `-shm` for its log. */
 export const HISTORY_FILE = 'history.db';
 /** Size limit of the file, bytes. Beyond it the oldest rows of the largest share are deleted. */
 const BYTES_MOST = 64 * 1024 * 1024;
@@ -58,7 +59,7 @@ const SPARE_PAGES = 64;
 const GONE = 'ENOENT';
 const SAVED = '.saved';
 
-/** The open history file. */
+/** The open history file. It is for one writing process; readers open it with `openForReading`. */
 export class HistoryStore {
   readonly #path: string;
   readonly #database: Database;
@@ -92,8 +93,9 @@ export class HistoryStore {
   }
 
   /**
-   * What another program has done to the open file, in words; undefined if nothing, or if that cannot be determined. No other program may
-   * write it: any change that this process did not make casts doubt on the whole file, even if it can still be read.
+   * What another program has done to the open file, as a participle (`removed`, `replaced`, `written by another program`); undefined if
+   * nothing, or if that cannot be determined. No other program may write it: any change that this process did not make casts doubt on the
+   * whole file, even if it can still be read.
    */
   tamperedWith(): string | undefined {
     const now = this.#signatures();
@@ -143,7 +145,10 @@ export class HistoryStore {
     this.#own(() => this.gaps.closeOpen(wall));
   }
 
-  /** Writes everything or nothing. `lasting`: it survives a power cut as soon as this returns; otherwise after `sync`. */
+  /**
+   * Writes everything or nothing, as `redaction` shows it: under `minimal` no changes and gaps. `lasting`: it survives a power cut as soon
+   * as this returns; otherwise after `sync`. Throws StoreError when another program has tampered with the file.
+   */
   write(batch: Batch, redaction: Redaction, lasting = false): void {
     const task = (): void => {
       this.#write(batch, redaction);
@@ -219,7 +224,7 @@ export class HistoryStore {
     }
   }
 
-  /** The kernel's counters that the stored incidents account for since this boot; undefined when none were stored. */
+  /** The kernel's counters (packets by counter name) that the stored incidents account for since this boot; undefined when none were stored. */
   accounted(): ReadonlyMap<string, number> | undefined {
     const row = this.#database.prepare('SELECT boot, counters FROM account').get();
     if (row === undefined || row['boot'] !== bootId()) return undefined;
@@ -281,7 +286,10 @@ export class HistoryStore {
     return forgotten;
   }
 
-  /** Rewrites the history as `redaction` shows it. Nothing of the old content is left: not in free pages, the log or a damaged copy. */
+  /**
+   * Rewrites the history as `redaction` shows it. Nothing of the old content is left: not in free pages, the log or a damaged copy. Reads
+   * and writes everything, so it is not for the daemon's own process (appliance/jobs/past-lanes.ts).
+   */
   rewrite(redaction: Redaction): void {
     this.#own(() => this.#rewrite(redaction));
   }

@@ -41,7 +41,7 @@ const MAY_GO = "acknowledged = 1 OR folded <> ''";
 /** A limit that is never reached. */
 const ALL = 1_000_000_000;
 
-/** Methods throw SQLite's errors. */
+/** The table of incidents. Times in filters are wall-clock milliseconds. Methods throw SQLite's errors. */
 export class IncidentTable {
   readonly #database: Database;
   readonly #put: Statement;
@@ -58,6 +58,7 @@ export class IncidentTable {
     this.#moveOn = database.prepare("UPDATE incidents SET folded = ? WHERE folded = ? AND folded <> ''");
   }
 
+  /** Adds an incident or replaces the one with its id. */
   put({ incident, privacy, share, doubt }: PastIncident): void {
     const { id, first, last, acknowledged, breach, foldedInto = '', ...rest } = incident;
     const { client, rule, kind, severity, exposure, destination, why, attempted, escaped, blocked, ...more } =
@@ -140,13 +141,14 @@ export class IncidentTable {
     );
   }
 
+  /** An incident by its id, as `redaction` shows it, or as recorded without it; undefined when there is none. */
   get(id: string, redaction?: Redaction): IncidentView | undefined {
     const row = this.#database.prepare('SELECT * FROM incidents WHERE id = ?').get(id);
     const [past] = row === undefined ? [] : pastOfRow(row);
     return past === undefined || redaction === undefined ? past?.incident : redactedIncident(past, redaction);
   }
 
-  /** Acknowledges an incident with those folded into it, or `all`; returns how many were not acknowledged before. */
+  /** Acknowledges an incident with those folded into it, or `all`; returns how many were not acknowledged before: 0 for an unknown id. */
   acknowledge(id: string): number {
     const one = id === 'all' ? '' : " AND (id = ? OR (folded = ? AND folded <> ''))";
     const sql = `UPDATE incidents SET acknowledged = 1 WHERE acknowledged = 0${one}`;
@@ -159,11 +161,12 @@ export class IncidentTable {
     return privacies.reduce((sum, privacy) => sum + Number(count.get(privacy)?.['n'] ?? 0), 0);
   }
 
-  /** Every incident as recorded. */
+  /** Every incident as recorded, in no particular order. */
   *all(): Generator<PastIncident> {
     for (const row of this.#database.prepare('SELECT * FROM incidents').all()) yield* pastOfRow(row);
   }
 
+  /** Deletes all incidents. */
   clear(): void {
     this.#database.exec('DELETE FROM incidents');
   }
@@ -281,12 +284,12 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** The text in a column; '' for anything else. */
+/** The text in a column; '' for anything else: numbers, blobs, NULL and a column that is not there. Never throws. */
 export function textOf(value: SqlValue | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** The time in a column (milliseconds) as ISO 8601; the epoch for anything else. */
+/** The time in a column (milliseconds since the epoch) as ISO 8601 in UTC; the epoch for anything else. Never throws. */
 export function isoTime(value: SqlValue | undefined): string {
   const date = new Date(Number(value));
   return Number.isNaN(date.getTime()) ? new Date(0).toISOString() : date.toISOString();

@@ -12,10 +12,13 @@ import { fileSignature, readRegularFile } from '../os/regular-file.ts';
 const FILE = 'privacy.key';
 const BYTES = 32;
 
-/** Where the key is kept. */
+/** Where the key is kept: in the state directory, or only in this process. */
 export type KeyPlace = 'disk' | 'memory';
 
-/** The path of the key file. */
+/**
+ * The path of the key file in this directory, whether or not it exists. It holds 32 bytes in hexadecimal; with the policy's `privacyKey:
+ * memory` there is none.
+ */
 export function privacyKeyIn(stateDir: string): string {
   return join(stateDir, FILE);
 }
@@ -64,7 +67,7 @@ export class PrivacyKey {
     return !isIntact;
   }
 
-  /** The key as text, for another process of the box; send it over a pipe only. */
+  /** The key as text (64 hexadecimal digits), for another process of the box; send it over a pipe only. */
   get secret(): string {
     return this.#text();
   }
@@ -87,13 +90,19 @@ export class PrivacyKey {
   }
 }
 
-/** The hash with a key that another process sent (`PrivacyKey.secret`). */
+/**
+ * The hash with a key that another process sent (`PrivacyKey.secret`): HMAC-SHA-256 (RFC 2104) of a text in UTF-8, 64 lower-case
+ * hexadecimal digits. A key that is not hexadecimal is not refused, but cut short where that ends.
+ */
 export function hashWith(secret: string): KeyedHash {
   const key = Buffer.from(secret, 'hex');
   return (text) => hashOf(key, text);
 }
 
-/** A hash with a random key that is not kept. */
+/**
+ * HMAC-SHA-256 (RFC 2104) of a text with a random key that is not kept, 64 hexadecimal digits: equal texts have equal hashes within this
+ * run only.
+ */
 export function passingHash(): KeyedHash {
   const key = randomBytes(BYTES);
   return (text) => hashOf(key, text);

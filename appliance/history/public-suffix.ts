@@ -12,7 +12,10 @@ interface Parser {
 
 let parser: Parser | undefined;
 
-/** `co.uk` for `www.bank.co.uk`; '' if the name's last labels are not in the list. */
+/**
+ * The public suffix of a name (publicsuffix.org, ICANN section): `co.uk` for `www.bank.co.uk`. '' if the name's last labels are not in that
+ * section, also where they are in the private one. Throws when the package is not installed.
+ */
 export function publicSuffix(name: string): string {
   parser ??= createRequire(import.meta.url)('tldts') as Parser;
   const found = parser.parse(name, { extractHostname: false, validateHostname: false });

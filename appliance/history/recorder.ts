@@ -32,15 +32,17 @@ const STEADY_TOLERANCE_MS = 60_000;
 
 /** What a recorder needs from its surroundings. */
 export interface RecorderPorts {
+  /** Wall clock and CLOCK_MONOTONIC, milliseconds. */
   readonly now: () => { readonly wall: number; readonly monotonic: number };
   /** Called with what is wrong with the history, for people, or undefined when nothing is. */
   readonly fault: (text: string | undefined) => void;
+  /** Days after which acknowledged rows are deleted; Infinity: never. */
   readonly retentionDays: () => number;
   /** The incidents' frames at this moment, in terms of the kernel's counters. */
   readonly accounted?: () => Accounted | undefined;
 }
 
-/** Collects what is to be written and writes it. */
+/** Collects what is to be written and writes it. No method throws: what the disk refuses goes to `fault` and is tried again. */
 export class Recorder {
   #store: HistoryStore;
   readonly #ports: RecorderPorts;
@@ -109,7 +111,7 @@ export class Recorder {
     this.#soon();
   }
 
-  /** Queues a client. */
+  /** Queues a client; a newer view of it replaces the one that waits. */
   client(client: ClientView): void {
     const isKnown = Date.parse(client.last) - Date.parse(client.first) >= KNOWN_MS;
     this.#clients.set(client.id, client, isKnown ? 'known' : 'passing');
@@ -151,7 +153,7 @@ export class Recorder {
     this.flush();
   }
 
-  /** Writes everything that waits; false when that failed. `lasting`: it survives a power cut from now on. */
+  /** Writes everything that waits; false when that failed or `hold` is in force. `lasting`: it survives a power cut from now on. */
   flush(lasting = false): boolean {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -185,6 +187,7 @@ export class Recorder {
     this.#isHeld = true;
   }
 
+  /** Ends `hold`. */
   release(): void {
     this.#isHeld = false;
     if (this.waiting) this.#soon();

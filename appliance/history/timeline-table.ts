@@ -21,7 +21,7 @@ const CHANGES_BY_INTERVAL = `
     FROM states WHERE at >= ? AND at < ? GROUP BY CAST((at - ?) / ? AS INTEGER)
   ) ON states.at = ended ORDER BY at`;
 
-/** Methods throw SQLite's errors. */
+/** The tables of counts and of state changes. Methods throw SQLite's errors. */
 export class TimelineTable {
   readonly #database: Database;
   readonly #addMinute: Statement;
@@ -35,7 +35,7 @@ export class TimelineTable {
     this.#putState = database.prepare('INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?)');
   }
 
-  /** Adds counts. `coarse`: by the hour only. */
+  /** Adds counts of the minute or, with `coarse`, only of the hour in which `at` is. */
   count({ at, ...tally }: TallyAt, coarse: boolean): void {
     const { redEscaped, redBlocked, amberEscaped, amberBlocked, unseen } = tally;
     const counts = [redEscaped, redBlocked, amberEscaped, amberBlocked, unseen];
@@ -43,11 +43,15 @@ export class TimelineTable {
     this.#addHour.run(at - (at % HOUR_MS), ...counts);
   }
 
+  /** Adds a state change; it replaces one of the same millisecond. */
   change({ at, state, tunnel, blockMode, pass }: StateChange): void {
     this.#putState.run(at, state, tunnel, Number(blockMode), Number(pass));
   }
 
-  /** Counts in [from, to), summed by intervals of `width` milliseconds; from minutes, if these were kept, where intervals are shorter than an hour. */
+  /**
+   * Counts in [from, to), summed by intervals of `width` milliseconds from `from` on; from minutes, if these were kept, where intervals are
+   * shorter than an hour. `at` is the first counted minute or hour of its interval; intervals without counts are left out.
+   */
   tallies(from: number, to: number, width: number): TallyAt[] {
     const hours = this.#read('hours', from, to, width);
     if (width >= HOUR_MS) return hours;
@@ -69,7 +73,7 @@ export class TimelineTable {
     return [...before, ...grouped.flatMap(changesOfInterval)];
   }
 
-  /** The newest state change up to `now`; after the clock was set back there may be later ones. */
+  /** The newest state change up to `now`; after the clock was set back there may be later ones. Undefined when there is none. */
   lastChange(now: number): StateChange | undefined {
     const sql = 'SELECT * FROM states WHERE at <= ? ORDER BY at DESC LIMIT 1';
     const row = this.#database.prepare(sql).get(now);
@@ -108,7 +112,10 @@ export class TimelineTable {
   }
 }
 
-/** The range widened to whole minutes, or to whole hours if its intervals are at least an hour long or `hoursOnly` is set. */
+/**
+ * The range widened to whole minutes (UTC), or to whole hours if its intervals are at least an hour long or `hoursOnly` is set. [from, to)
+ * in wall-clock milliseconds, never empty; `buckets` never more than there are minutes or hours.
+ */
 export function wholeRange(range: Range, hoursOnly = false): Range {
   const isFine = !hoursOnly && (range.to - range.from) / range.buckets < HOUR_MS;
   const unit = isFine ? MINUTE_MS : HOUR_MS;

@@ -16,7 +16,10 @@ export interface ClockJump {
 export class WallClock {
   #last: Now | undefined;
 
-  /** Takes both clocks; returns the jump of the wall clock since the last call, if there was one. */
+  /**
+   * Takes both clocks (milliseconds); returns the jump of the wall clock since the last call, if there was one of more than TOLERANCE_MS.
+   * Undefined otherwise, and at the first call.
+   */
   look(now: Now): ClockJump | undefined {
     const last = this.#last;
     this.#last = now;
@@ -26,7 +29,10 @@ export class WallClock {
   }
 }
 
-/** A clock jump in words, for people. `shownTime`: redacts a wall-clock time as privacy requires. */
+/**
+ * A clock jump as a sentence for people, with both times in ISO 8601. `shownTime`: redacts a wall-clock time (milliseconds) as privacy
+ * requires.
+ */
 export function clockJumpText(
   { from, to }: ClockJump,
   shownTime: (wall: number) => number = (time) => time,

@@ -15,7 +15,10 @@ export interface JobMessage {
   readonly given: unknown;
 }
 
-/** `busy`: too many jobs wait · `too-costly`: killed for its time or memory · `unusable`: the process does not run · `failed`: the job failed. */
+/**
+ * Why a job has no result. `busy`: too many jobs wait · `too-costly`: killed for its time or memory · `unusable`: the process does not run
+ * · `failed`: the job failed, and the message is that of its error.
+ */
 export class JobError extends Error {
   readonly code: 'busy' | 'too-costly' | 'unusable' | 'failed';
 
@@ -26,6 +29,7 @@ export class JobError extends Error {
   }
 }
 
+/** What a job may cost. */
 export interface JobLimits {
   /** A job that takes longer is killed, milliseconds. */
   readonly deadlineMs: number;
@@ -39,6 +43,7 @@ export interface JobLimits {
   readonly heapMb: number;
 }
 
+/** For jobs on a policy text. */
 export const JOB_LIMITS: JobLimits = {
   deadlineMs: 2_000,
   startMs: 20_000,
@@ -73,7 +78,7 @@ export class JobProcess<J extends Jobs> {
     this.#args = args;
   }
 
-  /** Runs a job after those before it. Rejects with JobError. */
+  /** Runs a job after those before it; a result that was sent in parts arrives as one Buffer. Rejects with JobError. */
   run<K extends string & keyof J>(kind: K, given: J[K]['given']): Promise<J[K]['result']> {
     if (this.#queue.length >= this.#limits.waiting)
       return Promise.reject(new JobError('busy', 'too many such requests are waiting: try again'));

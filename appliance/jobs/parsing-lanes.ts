@@ -13,11 +13,12 @@ export class ParsingLanes implements Parsing {
   /** Twenty thousand endpoints take a small board some seconds. */
   readonly #changes = new JobProcess<ParsingJobs>(MAIN, { ...JOB_LIMITS, deadlineMs: 10_000 });
 
-  /** Rejects with JobError. */
+  /** Does a job in the process for its kind; jobs of one process run one after the other. Rejects with JobError. */
   run<K extends JobKind>(kind: K, given: Given<K>): Promise<Result<K>> {
     return (kind === 'import' || kind === 'settings' ? this.#previews : this.#changes).run(kind, given);
   }
 
+  /** Ends both processes; jobs that wait are refused. */
   close(): void {
     this.#previews.close();
     this.#changes.close();

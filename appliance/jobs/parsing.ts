@@ -62,8 +62,11 @@ export type ParsingJobs = {
   readonly import: { readonly given: string | Uint8Array; readonly result: Import | undefined };
 };
 
+/** Name of a job. */
 export type JobKind = keyof ParsingJobs;
+/** Input of a job. */
 export type Given<K extends JobKind> = ParsingJobs[K]['given'];
+/** Result of a job. */
 export type Result<K extends JobKind> = ParsingJobs[K]['result'];
 
 /** Runs such jobs. */
@@ -99,7 +102,7 @@ const JOBS: { readonly [K in JobKind]: (given: Given<K>) => Result<K> } = {
   import: importConfig,
 };
 
-/** Does one job, in the process that it is called in. */
+/** Does one job, in the process that it is called in. What is wrong with the text is part of the result. */
 export function doJob<K extends JobKind>(kind: K, given: Given<K>): Result<K> {
   return JOBS[kind](given);
 }

@@ -25,16 +25,18 @@ export class PastLanes {
   readonly #questions: JobProcess<PastOrders>;
   readonly #rewrite: JobProcess<PastOrders>;
 
+  /** `stateDir` holds the history's file; it is opened anew for each question. */
   constructor(stateDir: string) {
     this.#questions = new JobProcess(MAIN, QUESTION, [stateDir]);
     this.#rewrite = new JobProcess(MAIN, REWRITE, [stateDir]);
   }
 
-  /** Rejects with JobError. */
+  /** Answers a question: bytes as they are sent to the client. `eyes`: how it is redacted. Rejects with JobError. */
   run<K extends PastKind>(kind: K, asked: PastJobs[K]['given'], eyes: RedactionKey): Promise<Uint8Array> {
     return (kind === 'rewrite' ? this.#rewrite : this.#questions).run(kind, { asked, eyes });
   }
 
+  /** Ends both processes; questions that wait are refused. */
   close(): void {
     this.#questions.close();
     this.#rewrite.close();

@@ -26,14 +26,20 @@ import { hashWith } from '../history/privacy-key.ts';
 import { publicSuffix } from '../history/public-suffix.ts';
 import { TimelineTable, wholeRange } from '../history/timeline-table.ts';
 
-/** The history as the answers read it, from the disk or from memory. Times are wall-clock milliseconds. */
+/**
+ * The history as the answers read it, from the disk or from memory, redacted already. Times are wall-clock milliseconds, ranges without
+ * their end.
+ */
 export interface PastSource {
+  /** Newest first, at most `filter.limit`. */
   incidents(filter: IncidentFilter): readonly IncidentView[];
+  /** Newest first. */
   gaps(since: number, until: number): readonly Gap[];
   clients(): readonly ClientView[];
   timeline(from: number, to: number, buckets: number): Timeline;
 }
 
+/** What a dossier is made from, besides the history. */
 export interface DossierQuestion {
   readonly filter: IncidentFilter;
   /** Wall clock, milliseconds. */
@@ -44,13 +50,14 @@ export interface DossierQuestion {
   readonly allowed: AllowedView | undefined;
 }
 
+/** A report of [since, until), wall-clock milliseconds. */
 export interface ReportQuestion extends DossierQuestion {
   readonly format: ReportFormat;
   readonly since: number;
   readonly until: number;
 }
 
-/** How answers are redacted: the privacy setting and the key of its hashes. Sent over a pipe, never as a process argument. */
+/** How answers are redacted: the privacy setting and the key of its hashes (`PrivacyKey.secret`). Sent over a pipe, never as a process argument. */
 export interface RedactionKey {
   readonly privacy: Privacy;
   readonly secret: string;
@@ -70,13 +77,17 @@ interface PastJob<T> {
   readonly result: Uint8Array;
 }
 
+/** Name of a question. */
 export type PastKind = keyof PastJobs;
 
 /** Most incidents that one dossier is made from. */
 const DOSSIER_MOST = 20_000;
 const REPORT_BUCKETS = 240;
 
-/** The dossier of a time range. */
+/**
+ * The dossier of [filter.since, filter.until), without bounds where these are undefined, and of one client where `filter.client` is set.
+ * `truncated` when there were more than DOSSIER_MOST incidents: then it is made from part of them. Throws what `past` throws.
+ */
 export function dossierFrom(
   past: PastSource,
   { filter, now, privacy, tunnels, allowed }: DossierQuestion,
@@ -97,7 +108,7 @@ export function dossierFrom(
   });
 }
 
-/** A report of `leakguard report`, in the format asked for. */
+/** A report of `leakguard report` in the format asked for, in UTF-8; at most MAX_INCIDENTS incidents are listed. Throws what `past` throws. */
 export function reportFrom(past: PastSource, asked: ReportQuestion): Uint8Array {
   const { since, until, format } = asked;
   const filter = { ...asked.filter, since, until };
@@ -109,7 +120,10 @@ export function reportFrom(past: PastSource, asked: ReportQuestion): Uint8Array 
   return Buffer.from(report);
 }
 
-/** Answers one question from the history in `stateDir`. Throws SQLite's errors. */
+/**
+ * Answers one question from the history in `stateDir`: JSON with a line feed, or a report as `reportFrom` makes it. Throws SQLite's errors,
+ * and StoreError where it rewrites.
+ */
 export function doPastJob<K extends PastKind>(
   stateDir: string,
   kind: K,

@@ -4,7 +4,7 @@
 import type { IncidentView, Status } from '../../src/api/status.ts';
 import type { Leak } from './scenario.ts';
 
-/** An incident, and the growth of its counters. */
+/** An incident, and the growth of its counters in frames. */
 export interface Change {
   readonly incident: IncidentView;
   readonly attempted: number;
@@ -12,9 +12,13 @@ export interface Change {
   readonly blocked: number;
 }
 
+/** Frames that lan saw, that left by wan, and that were blocked. */
 export type Counts = Pick<Change, 'attempted' | 'escaped' | 'blocked'>;
 
-/** The red incidents that are new in `after` or have grown since `before`. */
+/**
+ * The red incidents that are new in `after` or have grown since `before`, in the order of `after`; empty when nothing happened. Only
+ * incidents that the status lists are compared.
+ */
 export function changes(before: Status, after: Status): readonly Change[] {
   const earlier = new Map(before.incidents.map((incident) => [incident.id, incident]));
   return after.incidents
@@ -31,7 +35,7 @@ export function changes(before: Status, after: Status): readonly Change[] {
     .filter(({ attempted, escaped, blocked }) => attempted > 0 || escaped > 0 || blocked > 0);
 }
 
-/** The sums of the changes' counters. */
+/** The sums of the changes' counters; all 0 for none. */
 export function totals(list: readonly Change[]): Counts {
   const sum = (pick: (change: Change) => number): number =>
     list.reduce((total, change) => total + pick(change), 0);
@@ -43,8 +47,8 @@ export function totals(list: readonly Change[]): Counts {
 }
 
 /**
- * What is wrong with the guard's report of a leak; empty when it is correct. `uplinkFrames` is the number of frames that tcpdump
- * counted in the uplink: the guard must report as many as escaped.
+ * What is wrong with the guard's report of a leak, one clause each; empty when it is correct. `uplinkFrames` is the number of frames that
+ * tcpdump counted in the uplink: the guard must report as many as escaped.
  */
 export function faultsOfLeak(
   leak: Leak,
@@ -79,7 +83,7 @@ export function faultsOfLeak(
   return faults;
 }
 
-/** An incident in one line. */
+/** An incident in one line without a full stop: rule, kind, exposure and destination. */
 export function describe({ rule, kind, exposure, destination }: IncidentView): string {
   return `rule ${rule} ${kind} ${exposure} to ${destination}`;
 }

@@ -25,17 +25,19 @@ export class GuardClient {
     return this.#api.ask('status');
   }
 
+  /** Switches block mode; resolves with the status after it. */
   block(on: boolean): Promise<Status> {
     return this.#api.ask('block', { body: { on } });
   }
 
+  /** Acknowledges one incident, or all; resolves with the status after it. */
   acknowledge(id = 'all'): Promise<Status> {
     return this.#api.ask('acknowledge', { body: { id } });
   }
 
   /**
-   * The first status for which `satisfied` returns true; keeps trying while the guard does not answer. LabError `not-seen` with the last
-   * status after `timeoutMs` or when `signal` is aborted; `what` names the expected status in it.
+   * The first status for which `satisfied` returns true; keeps trying while the guard does not answer. Rejects with LabError `not-seen` and
+   * the last status after `timeoutMs` or when `signal` is aborted; `what` names the expected status in it.
    */
   async waitFor(
     what: string,
@@ -53,7 +55,10 @@ export class GuardClient {
     throw new LabError('not-seen', `the guard did not show ${what} within ${timeoutMs} ms: ${seen}`);
   }
 
-  /** Watches for `durationMs`; returns the first status for which `holds` returns false, or undefined when there is none. */
+  /**
+   * Watches for `durationMs`; returns the first status for which `holds` returns false, or undefined when there is none. A guard that does
+   * not answer breaks nothing.
+   */
   breaks(holds: (status: Status) => boolean, durationMs: number): Promise<Status | undefined> {
     return this.#poll(durationMs, (status) => !holds(status));
   }

@@ -26,6 +26,7 @@ import { namespacesOf, processesOf, teardown } from './teardown.ts';
 import { startUplink } from './machines/uplink.ts';
 import { type KeyPair, newKeyPair, startClient } from './machines/wireguard.ts';
 
+/** What is built, and who hears of it. */
 export interface LabOptions {
   readonly filling: Filling;
   /** Also starts leakguard-web in the box; only with filling `guard`. */
@@ -54,7 +55,10 @@ export class Lab extends LabHandle {
     this.#reaped = new Promise((resolve) => reaper.once('exit', resolve));
   }
 
-  /** Builds the lab; on failure removes everything again and throws LabError (`is-up` when another process owns this lab, `not-root`). */
+  /**
+   * Builds the lab and resolves when it is ready; on failure removes everything again and rejects with LabError (`is-up` when another
+   * process owns this lab, `not-root`, `interrupted`, `command-missing`, …).
+   */
   static async raise(plan: Plan, options: LabOptions): Promise<Lab> {
     const [node, ...reap] = programArgv('lab/processes/reap', plan.id);
     const state = { owner: await requireIdentity(process.pid), filling: options.filling, ready: false };
@@ -72,7 +76,10 @@ export class Lab extends LabHandle {
     }
   }
 
-  /** Ends every process of the lab and removes everything. May be called more than once. */
+  /**
+   * Ends every process of the lab and removes everything. May be called more than once. Rejects with LabError `not-down` when a process
+   * cannot be ended.
+   */
   async close(): Promise<void> {
     // No process may start while the reaper ends the others.
     for (const space of Object.values(this.network)) space.close();
@@ -106,7 +113,10 @@ export class Lab extends LabHandle {
     await this.connectLaptop();
   }
 
-  /** Connects the laptop to the network and brings up its tunnel. With filling `nothing` the caller calls it after bridging the box. */
+  /**
+   * Connects the laptop to the network and brings up its tunnel; resolves when a ping through it was answered. With filling `nothing` the
+   * caller calls it after bridging the box. Rejects with LabError.
+   */
   async connectLaptop(): Promise<void> {
     const { plan, network } = this;
     if (this.#keys === undefined) throw new LabError('not-ready', 'the uplink has no tunnel server yet.');
@@ -146,7 +156,7 @@ export class Lab extends LabHandle {
     await written;
   }
 
-  /** Publishes the page's URL in the state file. */
+  /** Publishes the page's URL in the state file. Rejects with file system errors. */
   async announcePage(address: string): Promise<void> {
     await this.#note({ page: address });
   }
@@ -188,7 +198,10 @@ function interruption(signal: AbortSignal | undefined): Promise<never> {
 /** Time for an owner to take down its lab itself. */
 const OWNER_GRACE_MS = 15_000;
 
-/** Ends the lab of this plan, whichever process owns it; returns whether there was anything to end. */
+/**
+ * Ends the lab of this plan, whichever process owns it (SIGTERM, after 15 s SIGKILL); returns whether there was anything to end. Rejects
+ * with LabError `not-down` when a process survives.
+ */
 export async function takeDown(plan: Plan): Promise<boolean> {
   const state = await readState(plan);
   const left = [...(await namespacesOf(plan)), ...(await processesOf(plan))];

@@ -14,7 +14,10 @@ import { relay } from './machines/relay.ts';
 
 const READY_MS = 15_000;
 
-/** Serves the page on 127.0.0.1 and waits until it answers; returns its URL. `port` 0 takes a free one. Throws LabError `port-taken` or `no-page`. */
+/**
+ * Serves the page on 127.0.0.1 and waits until it answers; returns its URL, without a slash at its end, and the server, which the caller
+ * closes. `port` 0 takes a free one. Rejects with LabError `port-taken`, or `no-page` when it does not answer in 15 s.
+ */
 export async function openPage(lab: Lab, port: number): Promise<{ address: string; server: Server }> {
   const socket = lab.plan.files.forwarder;
   const forwarder = await lab.network.laptop.start(

@@ -14,6 +14,7 @@ import { LabError } from './error.ts';
 /** The lab that the command line uses by default. */
 export const DEFAULT_LAB = '0';
 
+/** The network between laptop, box and router. Addresses as text, prefixes as `prefix/len`, MAC addresses lower-case with colons. */
 export const LAN = {
   prefix4: '192.168.77.0/24',
   prefix6: 'fd77::/64',
@@ -27,6 +28,7 @@ export const LAN = {
   routerMac: '02:00:00:00:77:01',
 } as const;
 
+/** What is behind the router: tunnel server, resolver and web server, each with IPv4 and IPv6 addresses. */
 export const NET = {
   tunnelServer4: '198.51.100.7',
   tunnelServer6: '2001:db8:51::7',
@@ -41,6 +43,7 @@ export const NET = {
   nameless4: '203.0.113.81',
 } as const;
 
+/** Addresses inside the tunnel. */
 export const TUNNEL = {
   laptop4: '10.66.0.2',
   laptop6: 'fd66::2',
@@ -50,10 +53,11 @@ export const TUNNEL = {
   otherResolver4: '10.66.0.53',
 } as const;
 
+/** A machine of the lab. */
 export type Role = 'laptop' | 'box' | 'uplink';
 export const ROLES: readonly Role[] = ['laptop', 'box', 'uplink'];
 
-/** The names and paths of one lab. */
+/** The names and paths of one lab; paths are absolute. */
 export interface Plan {
   readonly id: string;
   readonly namespaces: Readonly<Record<Role, string>>;
@@ -77,7 +81,10 @@ export const LABS_DIR = '/run/leakguard-lab';
 export const WIREGUARD_DIR = '/run/wireguard';
 export const NETNS_CONFIG_DIR = '/etc/netns';
 
-/** The plan of the lab `id`, which has 1 to 8 lower-case letters and digits to fit into an interface name (15 bytes). Throws LabError `bad-id`. */
+/**
+ * The plan of the lab `id`, which has 1 to 8 lower-case letters and digits to fit into an interface name (15 bytes). Touches nothing on the
+ * machine. Throws LabError `bad-id`.
+ */
 export function planOf(id: string): Plan {
   if (!/^[a-z0-9]{1,8}$/.test(id))
     throw new LabError('bad-id', `"${id}" is not a valid lab id: use 1 to 8 lower-case letters and digits.`);
@@ -101,7 +108,7 @@ export function planOf(id: string): Plan {
   };
 }
 
-/** Prefix of the temporary directories in which future owners prepare the lab's directory; the dot keeps them apart from ids. */
+/** Path prefix of the temporary directories in which future owners prepare the lab's directory; the dot keeps them apart from ids. */
 export function claimPrefix(plan: Plan): string {
   return join(LABS_DIR, `.${plan.id}-`);
 }

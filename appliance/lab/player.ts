@@ -30,7 +30,11 @@ interface Acted {
   readonly uplink: number | undefined;
 }
 
-/** Plays all steps, even after one has failed, and restores the box's block mode at the end. Throws LabError `interrupted` when `signal` is aborted. */
+/**
+ * Plays all steps, even after one has failed, and restores the box's block mode at the end; acknowledges all incidents first. A step that
+ * fails is part of the result. Rejects with LabError `interrupted` when `signal` is aborted, and `guard-refused` when the guard does not
+ * answer before the first step.
+ */
 export async function play(
   lab: LabHandle,
   scenario: Scenario,

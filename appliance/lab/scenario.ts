@@ -5,6 +5,7 @@ import type { LedPattern, State } from '../../src/api/words.ts';
 import type { Rule } from '../../src/policy/verdict.ts';
 import type { Argv } from './processes/process.ts';
 
+/** What a step does. */
 export type Act =
   /** Runs a program on the laptop; `first` is run right before it, during the same capture. */
   | { readonly do: 'run'; readonly argv: Argv; readonly first?: Argv }
@@ -29,6 +30,7 @@ export interface Leak {
   readonly frames?: number;
 }
 
+/** What must follow from the act. */
 export type Expectation =
   | Leak
   /** The client succeeds, and no red incident is raised within a second. */
@@ -43,6 +45,7 @@ export type Expectation =
   /** The client fails. The guard is not asked, since it may not be running. */
   | { readonly is: 'cut off' };
 
+/** One act, and how it is checked. */
 export interface Step {
   readonly name: string;
   readonly act: Act;
@@ -53,13 +56,17 @@ export interface Step {
   readonly expect: Expectation;
 }
 
+/** Steps in order; each begins in the state that the one before it leaves. `name` is one word for the command line. */
 export interface Scenario {
   readonly name: string;
   readonly summary: string;
   readonly steps: readonly Step[];
 }
 
-/** A step in the output of `lab play --json`. The counts are the frames of red incidents during this step. */
+/**
+ * A step in the output of `lab play --json`. The counts are the frames of red incidents during this step; `detail`: what was observed, and
+ * what is wrong with it.
+ */
 export interface StepResult {
   readonly name: string;
   readonly ok: boolean;
@@ -70,6 +77,7 @@ export interface StepResult {
   readonly detail: string;
 }
 
+/** The output of `lab play --json`; `ok`: all steps are. */
 export interface ScenarioResult {
   readonly scenario: string;
   readonly ok: boolean;

@@ -180,6 +180,7 @@ const killed: Scenario = {
   ],
 };
 
+/** All scenarios, in the order of `lab list`. */
 export const SCENARIOS: readonly Scenario[] = [
   vanilla,
   inside,
@@ -230,7 +231,7 @@ export const SCENARIOS: readonly Scenario[] = [
   killed,
 ];
 
-/** The scenario with this name, or undefined. */
+/** The scenario with exactly this name; undefined when there is none. */
 export function scenarioNamed(name: string): Scenario | undefined {
   return SCENARIOS.find((scenario) => scenario.name === name);
 }

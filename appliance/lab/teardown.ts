@@ -30,7 +30,10 @@ async function marked(id: string): Promise<number[]> {
   return found.flat();
 }
 
-/** The living processes of the lab. */
+/**
+ * Process ids of the lab's living processes: those in its namespaces, and those with its mark in any other; unsorted, empty when there is
+ * none. Rejects with LabError when `ip` is missing.
+ */
 export async function processesOf(plan: Plan): Promise<number[]> {
   const lists = await Promise.all([...ROLES.map((role) => inside(plan.namespaces[role])), marked(plan.id)]);
   return [...new Set(lists.flat())];
@@ -44,13 +47,16 @@ function kill(pid: number): void {
   }
 }
 
-/** The existing namespaces of the plan. */
+/** The names of those namespaces of the plan that exist; empty when none does. Never rejects. */
 export async function namespacesOf(plan: Plan): Promise<string[]> {
   const names = await readdir('/run/netns').catch((): string[] => []);
   return ROLES.map((role) => plan.namespaces[role]).filter((name) => names.includes(name));
 }
 
-/** Ends every process and removes every namespace and file. LabError `not-down` when a process survives SIGKILL. */
+/**
+ * Ends every process and removes every namespace and file; does nothing when nothing is left. Rejects with LabError `not-down` when a
+ * process survives SIGKILL.
+ */
 export async function teardown(plan: Plan): Promise<void> {
   // Repeated if something is left: an owner that was killed while building may just have started a child.
   do {

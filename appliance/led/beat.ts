@@ -14,6 +14,7 @@ export const SILENCE_MS = 1_500;
 /** What the LED shows then. */
 export const SILENCE_PATTERN: LedPattern = 'red-flash';
 
+/** One sign of life of the daemon, a line of JSON. */
 export interface Beat {
   /** When it was sent, monotonic milliseconds: a beat that was buffered while a process was stopped is out of date. */
   readonly at: number;
@@ -23,7 +24,10 @@ export interface Beat {
   readonly again?: true;
 }
 
-/** Whether `value` is a valid beat that is not out of date; `now` in monotonic milliseconds. */
+/**
+ * Whether `value`, parsed from a line, is a valid beat that is at most SILENCE_MS old; `now` in monotonic milliseconds. The LED's own
+ * fields are not checked: opening it does that. Never throws.
+ */
 export function isBeat(value: unknown, now: number): value is Beat {
   if (typeof value !== 'object' || value === null) return false;
   const { at, pattern, lamp } = value as Record<string, unknown>;
@@ -55,7 +59,7 @@ const LINE_MOST = 8 * 1024;
 export class LineReader {
   #rest = '';
 
-  /** Adds text; returns the values of the lines that are now complete. */
+  /** Adds text; returns the values of the lines that are now complete, in order. Never throws. */
   push(text: string): unknown[] {
     const lines = `${this.#rest}${text}`.split('\n');
     const rest = lines.pop() ?? '';

@@ -3,6 +3,7 @@
 
 import type { LedMode } from './patterns.ts';
 
+/** One LED that this process switches. */
 export class Blinker {
   readonly #set: (lit: boolean) => void;
   readonly #onFault: (error: unknown) => void;
@@ -19,7 +20,7 @@ export class Blinker {
     return true;
   }
 
-  /** Throws what `set` throws. */
+  /** Lights, darkens or blinks the LED until the next call; the first switch is made at once. Throws what `set` throws. */
   show(mode: LedMode): void {
     clearTimeout(this.#timer);
     if (mode === 'on' || mode === 'off') {

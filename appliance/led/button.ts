@@ -6,6 +6,7 @@ import { afterReading } from '../os/after-reading.ts';
 const STEADY_MS = 30;
 const HOLD_MS = 3_000;
 
+/** What the button does. */
 export interface ButtonListener {
   /** Pressed and released in less than three seconds. */
   press(): void;
@@ -13,6 +14,7 @@ export interface ButtonListener {
   hold(): void;
 }
 
+/** One button; its listener is called from timers. */
 export class Button {
   readonly #listener: ButtonListener;
   #raw: boolean | undefined;
@@ -36,6 +38,7 @@ export class Button {
     });
   }
 
+  /** Calls the listener no more. */
   close(): void {
     this.#cancelBounce();
     clearTimeout(this.#holdTimer);

@@ -18,6 +18,7 @@ const OWN_FILE = /\.(?:json|sock|new|nft|lock|pid)$|^clock-wish$/;
 /** Most directories that are moved out of the LED's place. */
 const ASIDE_MOST = 8;
 
+/** An LED that is a file. */
 export class FileLed implements LedDriver {
   readonly #root: string;
   readonly #path: string;
@@ -93,7 +94,10 @@ function isPattern(text: string): boolean {
   return text === '' || LED_PATTERNS.some((known) => known === text);
 }
 
-/** What is wrong with the LED of a policy on a box with this runtime directory; undefined when nothing is. */
+/**
+ * What is wrong with the LED of a policy on a box with this runtime directory; undefined when nothing is, as with every driver but `file`.
+ * Judged by the names alone, with links in the runtime directory's own path resolved; the file need not exist. Never throws.
+ */
 export function ledFault(lamp: LedConfig, runtimeDir: string): Fault | undefined {
   if (lamp.driver !== 'file' || belowRuntime(lamp.path, runtimeDir) !== undefined) return undefined;
   const name = (lamp.path.split('/').findLast((part) => part !== '' && part !== '..') ?? 'lamp').slice(0, 64);

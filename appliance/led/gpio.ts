@@ -17,10 +17,13 @@ interface OutputPin {
 export interface InputPin {
   /** Calls `listener` now and at every change; `down`: the button is pressed. */
   watch(listener: (down: boolean) => void): void;
+  /** Calls the listener no more; the pin stays exported. */
   close(): void;
 }
 
+/** Opens pins by their Broadcom numbers; both methods throw LedError. */
 export interface Pins {
+  /** Drives a pin; `lit`: its first level, high or low. */
   output(pin: number, lit: boolean): OutputPin;
   input(pin: number): InputPin;
 }
@@ -29,7 +32,10 @@ const ROOT = '/sys/class/gpio';
 /** bcm2835, bcm2711 and rp1: the chips behind the 40-pin header. */
 const HEADER = /^pinctrl-(?:bcm|rp1)/;
 
-/** The kernel's number of a Broadcom pin; throws LedError when there is no such pin or chip. `root` is /sys/class/gpio or a copy. */
+/**
+ * The kernel's number of a Broadcom pin: the base of the header's chip plus `pin` (Documentation/ABI/obsolete/sysfs-gpio). Throws LedError
+ * when there is no such pin or chip, and file system errors. `root` is /sys/class/gpio or a copy.
+ */
 export function pinNumber(pin: number, root = ROOT): number {
   for (const chip of listed(root).filter((name) => name.startsWith('gpiochip'))) {
     const read = (file: string): string => readFileSync(join(root, chip, file), 'latin1').trim();
@@ -50,7 +56,10 @@ function listed(root: string): readonly string[] {
   }
 }
 
-/** The pins of this machine. Outputs are never released: an LED stays as it was set. Both methods throw LedError. */
+/**
+ * The pins of this machine. Outputs are never released: an LED stays as it was set. Both methods of the result throw LedError; this throws
+ * when the package `onoff` is not installed.
+ */
 export function machinePins(): Pins {
   // Loaded only where it is used, because it loads a native module.
   const onoff = createRequire(import.meta.url)('onoff') as { Gpio: typeof Gpio };

@@ -9,6 +9,7 @@ import { Blinker } from './blinker.ts';
 import { LedError } from './driver.ts';
 import type { Blink, LedMode } from './patterns.ts';
 
+/** One LED in /sys/class/leds, driven until the next call. */
 export class KernelLed {
   readonly #folder: string;
   readonly #maxBrightness: string;
@@ -28,7 +29,7 @@ export class KernelLed {
     }, onFault);
   }
 
-  /** Throws LedError when the kernel refuses. */
+  /** Lights, darkens or blinks it. Throws LedError when the kernel refuses. */
   show(mode: LedMode): void {
     const trigger = mode === 'on' || mode === 'off' ? 'none' : this.#triggerFor(mode);
     // This ends the previous blinking and leaves the LED off.
@@ -41,7 +42,10 @@ export class KernelLed {
     }
   }
 
-  /** Whether brightness and trigger are as they were set. When this process blinks the LED, only the trigger is checked. */
+  /**
+   * Whether brightness and trigger are as they were set. When this process blinks the LED, only the trigger is checked. A file that cannot
+   * be read counts as changed. Never throws.
+   */
   holds(mode: LedMode): boolean {
     const steady = mode === 'on' || mode === 'off';
     const trigger = steady ? 'none' : this.#triggerFor(mode);

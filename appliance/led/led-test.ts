@@ -9,12 +9,14 @@ const ANNOUNCED: LedPattern = 'red-flash';
 const ANNOUNCE_MS = 1_500;
 const SHOW_MS = LED_TEST_SECONDS * 1_000 - 2 * ANNOUNCE_MS;
 
+/** What the test needs from the LED and the page. */
 export interface LedTestParts {
   readonly show: (pattern: LedPattern) => void;
   /** Called with the pattern when a test begins, and undefined when it has ended. */
   readonly tell: (pattern: LedPattern | undefined) => void;
 }
 
+/** The LED between the state and its test; it shows the state unless a test runs. */
 export class LedTest {
   readonly #parts: LedTestParts;
   #state: LedPattern | undefined;

@@ -9,7 +9,7 @@ import type { Pins } from './gpio.ts';
 import { KernelLed } from './kernel-led.ts';
 import { RedGreenLed } from './two-leds.ts';
 
-/** Where LEDs and pins are found; tests have their own. */
+/** Where LEDs and pins are found; tests have their own. `leds`: /sys/class/leds or a copy. */
 export interface LedPlaces {
   readonly leds: string;
   readonly pins: () => Pins;
@@ -18,7 +18,10 @@ export interface LedPlaces {
 const MACHINE: LedPlaces = { leds: '/sys/class/leds', pins: machinePins };
 const NO_LED: LedDriver = { show: () => undefined, holds: () => true, close: () => undefined };
 
-/** Throws LedError when the LED cannot be opened. LED files are below `runtimeDir`; `onFault` gets later errors, while it blinks. */
+/**
+ * Opens the LED of a policy. The driver `none` shows nothing and always agrees. LED files are below `runtimeDir`; `onFault` gets later
+ * errors, while it blinks. Throws LedError when the LED cannot be opened.
+ */
 export function openLed(
   config: LedConfig,
   runtimeDir: string,

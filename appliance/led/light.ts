@@ -6,6 +6,7 @@ import type { LedConfig } from '../../src/policy/policy.ts';
 import { openLed } from './led.ts';
 import type { LedDriver } from './driver.ts';
 
+/** One LED; no method throws. */
 export class Light {
   readonly #runtimeDir: string;
   #config: LedConfig | undefined;
@@ -46,12 +47,12 @@ export class Light {
     if (this.#pattern !== undefined) this.show(this.#pattern);
   }
 
-  /** Why the LED cannot be used, as a sentence. */
+  /** Why the LED cannot be used, as a sentence; undefined while it can. */
   get fault(): string | undefined {
     return this.#fault;
   }
 
-  /** Leaves the LED red. */
+  /** Leaves the LED red, and forgets it. */
   close(): void {
     const driver = this.#driver;
     if (driver !== undefined) this.#try(() => driver.close());

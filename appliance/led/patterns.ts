@@ -3,7 +3,7 @@
 
 import type { LedPattern } from '../../src/api/words.ts';
 
-/** Times in milliseconds. */
+/** A blinking LED; times in milliseconds. */
 export interface Blink {
   readonly on: number;
   readonly off: number;
@@ -11,8 +11,10 @@ export interface Blink {
   readonly startsLit: boolean;
 }
 
+/** What one LED does. */
 export type LedMode = 'on' | 'off' | Blink;
 
+/** What both LEDs do. */
 export interface Pattern {
   readonly red: LedMode;
   readonly green: LedMode;
@@ -20,6 +22,7 @@ export interface Pattern {
 
 const blink = (on: number, off: number, startsLit = true): Blink => ({ on, off, startsLit });
 
+/** Each pattern of README.md, The light. */
 export const PATTERNS: Readonly<Record<LedPattern, Pattern>> = {
   green: { red: 'off', green: 'on' },
   'green-blip': { red: blink(100, 2_900), green: 'on' },

@@ -9,12 +9,15 @@ import { readRegularFile } from '../os/regular-file.ts';
 const FILE = 'lamp.json';
 const DRIVERS: readonly unknown[] = ['none', 'file', 'leds', 'gpio'];
 
-/** Throws file system errors. */
+/** Replaces the record (lamp.json) durably, so that a reader never sees part of it. Throws file system errors. */
 export function writeLedRecord(runtimeDir: string, config: LedConfig): void {
   writeDurable(join(runtimeDir, FILE), `${JSON.stringify(config)}\n`);
 }
 
-/** Undefined when no LED was used since boot, or the record is invalid. */
+/**
+ * The LED that was used last since boot; undefined when there was none, or the record cannot be read or is of no known driver. Its other
+ * fields are not checked: opening the LED does that. Never throws.
+ */
 export function readLedRecord(runtimeDir: string): LedConfig | undefined {
   try {
     const value: unknown = JSON.parse(readRegularFile(join(runtimeDir, FILE)));

@@ -6,6 +6,7 @@ import type { LedDriver } from './driver.ts';
 import { PATTERNS } from './patterns.ts';
 import type { LedMode } from './patterns.ts';
 
+/** One LED of one colour. */
 export interface SingleLed {
   /** Throws when the device refuses. */
   show(mode: LedMode): void;
@@ -13,6 +14,7 @@ export interface SingleLed {
   holds(mode: LedMode): boolean;
 }
 
+/** Both LEDs together; methods throw what the single LEDs throw. */
 export class RedGreenLed implements LedDriver {
   readonly #red: SingleLed;
   readonly #green: SingleLed;

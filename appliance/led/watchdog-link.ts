@@ -21,16 +21,18 @@ const SMALL = ['--max-old-space-size=16', '--max-semi-space-size=1'];
 /** A watchdog that cannot be reached this long after its start is started again, milliseconds. */
 const START_MS = 10_000;
 
+/** What the link needs from the daemon. `runtimeDir` holds the watchdog's socket. */
 export interface WatchdogLinkParts {
   readonly runtimeDir: string;
   /** Another process (systemd) starts the watchdog and restarts it. */
   readonly isStartedElsewhere: boolean;
-  /** Called with what is wrong with the LED itself, or undefined. */
+  /** Called with what is wrong with the LED itself, as a sentence, or undefined. */
   readonly fault: (text: string | undefined) => void;
-  /** Called with the reason why no watchdog is running, or undefined when one is. */
+  /** Called with the reason why no watchdog is running, one clause, or undefined when one is. */
   readonly gone: (reason: string | undefined) => void;
 }
 
+/** The link to one watchdog. What is wrong goes to `fault` and `gone`. */
 export class WatchdogLink {
   readonly #parts: WatchdogLinkParts;
   #config: LedConfig | undefined;
@@ -65,7 +67,7 @@ export class WatchdogLink {
     return true;
   }
 
-  /** Has the LED show a pattern. */
+  /** Has the LED show a pattern; sent at once when it is another one. */
   show(pattern: LedPattern): void {
     if (pattern === this.#pattern) return;
     this.#pattern = pattern;

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 
-/** The same for all processes until the machine reboots. Throws file system errors. */
+/** A UUID in lower-case text, the same for all processes until the machine reboots (random(4), boot_id). Throws file system errors. */
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
 }

@@ -30,12 +30,15 @@ function hrtimeMs(): number {
 
 const OFFSET = offsetBetween(hrtimeMs, () => performance.now());
 
-/** CLOCK_MONOTONIC, milliseconds since boot; comparable between all processes. */
+/**
+ * CLOCK_MONOTONIC (clock_gettime(2)), milliseconds since boot with fractions; comparable between all processes of this boot. It stands
+ * still while the machine sleeps.
+ */
 export function monotonicMs(): number {
   return performance.now() + OFFSET;
 }
 
-/** Both clocks, milliseconds. */
+/** Both clocks, milliseconds: `wall` since the epoch, whole and possibly set at any time; `monotonic` as `monotonicMs`. */
 export function now(): { readonly wall: number; readonly monotonic: number } {
   return { wall: Date.now(), monotonic: monotonicMs() };
 }

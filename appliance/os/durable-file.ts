@@ -4,7 +4,10 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Replaces the file's content durably. Throws file system errors; the old content then stays. `mode`: permissions. */
+/**
+ * Replaces the file's content durably; a link of that name is replaced, not followed. Text is UTF-8. `mode`: permissions, reduced by the
+ * umask. Throws file system errors; the old content then stays.
+ */
 export function writeDurable(path: string, content: string | Uint8Array, mode = 0o600): void {
   const temporary = `${path}.new`;
   // Created, never opened: an existing FIFO would block, and a link would be followed.
@@ -20,7 +23,10 @@ export function writeDurable(path: string, content: string | Uint8Array, mode = 
   syncDirectory(dirname(path));
 }
 
-/** Makes renames and removals in a directory durable. Throws file system errors. */
+/**
+ * Makes renames and removals in a directory durable: they survive a power cut from then on (fsync(2), for directories). Throws file system
+ * errors.
+ */
 export function syncDirectory(path: string): void {
   const directory = openSync(path, 'r');
   try {

@@ -19,6 +19,7 @@ const Sqlite = createRequire(import.meta.url)('better-sqlite3') as new (
 /** How long to wait for the lock, milliseconds: a process that was killed holds it for a moment longer. */
 const TIMEOUT_MS = 1_000;
 
+/** No lock. `held`: another process has it; `unusable`: no lock can be made in the directory. */
 export class LockError extends Error {
   readonly code: 'held' | 'unusable';
 
@@ -29,12 +30,16 @@ export class LockError extends Error {
   }
 }
 
+/** A lock that this process holds until `close` or its end. */
 export class ExclusiveLock {
   readonly #path: string;
   #file: LockFile;
   #identity: string;
 
-  /** Takes the lock. Throws LockError: `held` when another process has it, `unusable` when no lock can be made in the directory. */
+  /**
+   * Takes the lock, a file `name` in `directory` that stays there; waits up to TIMEOUT_MS. Throws LockError: `held` when another process
+   * has it, `unusable` when no lock can be made in the directory.
+   */
   constructor(directory: string, name: string) {
     this.#path = join(directory, name);
     this.#file = locked(this.#path, TIMEOUT_MS);
@@ -50,6 +55,7 @@ export class ExclusiveLock {
     this.#identity = identityOf(this.#path);
   }
 
+  /** Gives the lock back. */
   close(): void {
     this.#file.close();
   }

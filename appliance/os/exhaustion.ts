@@ -3,7 +3,10 @@
 
 const CODES: readonly unknown[] = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ENOBUFS', 'ENOSPC', 'EDQUOT'];
 
-/** Whether no file handle, process, memory or disk space was left. */
+/**
+ * Whether an error says that no file handle, process, memory or disk space was left, by its code (errno(3)). False for anything that is not
+ * an Error with a code.
+ */
 export function isExhaustion(error: unknown): boolean {
   return error instanceof Error && 'code' in error && CODES.includes(error.code);
 }

@@ -12,6 +12,7 @@ import { activeOffloads } from '../bridge/bridge.ts';
 import type { BridgeNames } from '../bridge/bridge.ts';
 import { readPorts } from './interfaces.ts';
 
+/** One reading; `at`: when it was made, ISO 8601. Ports: lan, wan, bridge. */
 export interface BoxReading {
   readonly machine: MachineHealth;
   readonly ports: readonly PortHealth[];
@@ -25,6 +26,7 @@ const BEFORE = 16;
 /** A reading is reused for this long, milliseconds. */
 const FRESH_MS = 2_000;
 
+/** Reads the machine's health on request. */
 export class HealthProbe {
   readonly #stateDir: string;
   readonly #sysfs: string;
@@ -80,7 +82,11 @@ async function readMachine(stateDir: string, sysfs: string): Promise<MachineHeal
   };
 }
 
-/** What throttles the machine now, and what has since boot, from get_throttled's text (hexadecimal, with or without 0x); null when invalid. */
+/**
+ * What throttles the machine now, and what has since boot, from get_throttled's text (at most eight hexadecimal digits, with or without
+ * 0x): bits 0 to 3 and 16 to 19, by the names in CAUSES, in their order; both empty when nothing does. Null for any other text. Source:
+ * get_throttled of the Raspberry Pi's firmware.
+ */
 export function throttlingOf(text: string): MachineHealth['throttling'] {
   const digits = /^(?:0x)?([0-9a-f]{1,8})$/i.exec(text.trim())?.[1];
   if (digits === undefined) return null;

@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 /** The kind of an interface, for someone who wants to listen on it. */
 type PortKind = 'ethernet' | 'wireless' | 'bridge' | 'virtual' | 'loopback' | 'not-ethernet';
 
+/** One interface as sysfs shows it. */
 export interface PortInfo {
   readonly name: string;
   readonly kind: PortKind;
@@ -15,6 +16,7 @@ export interface PortInfo {
   readonly carrier: boolean | undefined;
   /** Mbit/s; undefined when the driver does not know it. */
   readonly speed: number | undefined;
+  /** The MAC address, lower-case with colons; '' when there is none. */
   readonly address: string;
 }
 
@@ -22,7 +24,10 @@ const ARPHRD_ETHER = 1;
 const ARPHRD_LOOPBACK = 772;
 const IFF_UP = 1;
 
-/** All interfaces, the best candidate for listening first. `folder` is /sys/class/net or a copy; what cannot be read counts as absent. */
+/**
+ * All interfaces of this network namespace, the best candidate for listening first. `folder` is /sys/class/net or a copy; what cannot be
+ * read counts as absent, and a folder that is not there as empty.
+ */
 export function readPorts(folder = '/sys/class/net'): readonly PortInfo[] {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   return names
@@ -69,7 +74,10 @@ function rank(port: PortInfo): number {
   return KINDS.indexOf(port.kind) * 6 + link * 2 + (ETHERNET_NAME.test(port.name) ? 0 : 1);
 }
 
-/** Reasons not to listen on a port, as short texts; empty when there are none. */
+/**
+ * Reasons not to listen on a port, as short texts without a full stop, those of its kind first; empty when there are none. By what
+ * readPorts found: nothing is opened.
+ */
 export function objections(port: PortInfo): readonly string[] {
   const reasons: string[] = [];
   if (port.kind === 'loopback') reasons.push('loopback: nothing on it leaves this machine');
@@ -81,7 +89,7 @@ export function objections(port: PortInfo): readonly string[] {
   return reasons;
 }
 
-/** The port to use when none was named: the only Ethernet port with a carrier; undefined when there are none or several. */
+/** The port to use when none was named: the only Ethernet port (cable, not wireless) with a carrier; undefined when there are none or several. */
 export function obviousPort(ports: readonly PortInfo[]): PortInfo | undefined {
   const [first, second] = ports.filter((port) => port.kind === 'ethernet' && port.carrier === true);
   return second === undefined ? first : undefined;

@@ -6,6 +6,10 @@ import type { QuicCrypto } from '../../src/wire/quic/quic-crypto.ts';
 
 const TAG_LENGTH = 16;
 
+/**
+ * The operations by Node's crypto. `aes128GcmOpen` takes the ciphertext with the 16-byte tag at its end; undefined when it is too short or
+ * the tag does not match.
+ */
 export const nodeQuicCrypto: QuicCrypto = {
   hmacSha256: (key, data) => createHmac('sha256', key).update(data).digest(),
 

@@ -17,7 +17,10 @@ class FileError extends Error {
   }
 }
 
-/** The text of a regular file of at most `most` bytes; links are followed. Throws FileError or file system errors. */
+/**
+ * The text of a regular file of at most `most` bytes, decoded as UTF-8 (invalid bytes become U+FFFD); links are followed. Never blocks on a
+ * FIFO. Throws FileError `not-regular` or `too-large`, or file system errors (`ENOENT` without a file).
+ */
 export function readRegularFile(path: string, most = BYTES_MOST): string {
   assertRegular(path, statSync(path), most);
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -53,8 +56,8 @@ function kindOf(stats: Stats): string {
 }
 
 /**
- * Device, inode, size and modification time of the file, as text: a different text means that the file was replaced or written. The error code
- * (such as ENOENT) when it cannot be read.
+ * Device, inode, size in bytes and modification time in nanoseconds of the file, as text with spaces: a different text means that the file
+ * was replaced or written. The error code (such as ENOENT, without a space) when it cannot be read. Links are followed. Never throws.
  */
 export function fileSignature(path: string): string {
   try {

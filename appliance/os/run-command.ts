@@ -21,7 +21,10 @@ export class RunError extends Error {
 /** Default timeout, milliseconds. */
 const TIMEOUT_MS = 10_000;
 
-/** Runs a program with `input` on stdin and returns its stdout. Rejects with RunError unless its exit code is 0. */
+/**
+ * Runs a program with `input` on stdin and returns its stdout as UTF-8, of any length. The environment is this process's. After `timeoutMs`
+ * milliseconds it gets SIGTERM. Rejects with RunError unless its exit code is 0.
+ */
 export async function run(
   command: string,
   args: readonly string[],

@@ -8,12 +8,16 @@ import { join } from 'node:path';
 import { SOCKET_TABLES, readSocketTable } from '../../src/guard/incidents/attribution.ts';
 import type { Socket } from '../../src/guard/incidents/attribution.ts';
 
+/** A process by its number and the name that the kernel knows it by (at most 15 characters, proc_pid_comm(5)). */
 export interface Holder {
   readonly pid: number;
   readonly name: string;
 }
 
-/** All sockets of this network namespace. A table that cannot be read counts as empty. */
+/**
+ * All sockets of the tables of SOCKET_TABLES (TCP, UDP, ICMP, raw) in this network namespace. A table that cannot be read counts as empty;
+ * never throws. `proc`: /proc or a copy.
+ */
 export function readSockets(proc = '/proc'): Socket[] {
   const littleEndian = endianness() === 'LE';
   return Object.keys(SOCKET_TABLES).flatMap((table) =>
@@ -21,7 +25,10 @@ export function readSockets(proc = '/proc'): Socket[] {
   );
 }
 
-/** Processes that hold one of the sockets, by ascending pid; without those whose file descriptors may not be read. */
+/**
+ * Processes that hold one of the sockets with these inodes, by ascending pid; without those whose file descriptors may not be read. Empty
+ * when there is none; never throws. `proc`: /proc or a copy.
+ */
 export function holdersOf(inodes: readonly number[], proc = '/proc'): Holder[] {
   const links = new Set(inodes.map((inode) => `socket:[${inode}]`));
   return namesIn(proc)

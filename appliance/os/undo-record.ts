@@ -12,10 +12,12 @@ export type Undo =
   | { readonly kind: 'file'; readonly path: string; readonly value: string }
   | { readonly kind: 'run'; readonly command: string; readonly args: readonly string[] };
 
+/** What is to be undone, in memory and in its file. */
 export class UndoRecord {
   readonly #path: string;
   #undos: Undo[];
 
+  /** Reads the record of an earlier process; a file that is missing or invalid counts as empty. */
   constructor(path: string) {
     this.#path = path;
     this.#undos = readUndos(path);
@@ -40,7 +42,10 @@ export class UndoRecord {
       writeDurable(this.#path, JSON.stringify(this.#undos));
   }
 
-  /** Undoes everything, the last change first; returns an error text for each that failed. */
+  /**
+   * Undoes everything, the last change first, and removes the record; returns an error text for each that failed. What is gone with its
+   * file counts as undone.
+   */
   async undoAll(): Promise<string[]> {
     const failures: string[] = [];
     for (const undo of this.#undos.reverse()) {

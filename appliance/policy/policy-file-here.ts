@@ -4,7 +4,7 @@ import { parsePolicy } from '../../src/policy/schema/schema.ts';
 import { readPolicyFile } from './policy-file.ts';
 import type { PolicyReading } from './policy-file.ts';
 
-/** Reads and parses the file at `path`; errors are in the result (see readPolicyFile). */
+/** Reads and parses the file at `path`, in this process and at once; errors are in the result (see readPolicyFile), and it does not reject. */
 export function readPolicyFileHere(path: string): Promise<PolicyReading> {
   return readPolicyFile(path, parsePolicy);
 }

@@ -5,11 +5,15 @@ import type { Policy } from '../../src/policy/policy.ts';
 import type { ParsedPolicy } from '../../src/policy/schema/schema.ts';
 import { readRegularFile } from '../os/regular-file.ts';
 
+/** A policy and its text, or every fault as one message with place and remedy. */
 export type PolicyReading =
   | { readonly ok: true; readonly policy: Policy; readonly text: string }
   | { readonly ok: false; readonly faults: readonly string[] };
 
-/** Reads `path` and parses it with `parse`. Does not reject when the file is missing or invalid: the result then lists the faults as text. */
+/**
+ * Reads `path` and parses it with `parse`. Does not reject when the file is missing, too large or invalid: the result then lists the faults
+ * as text, at least one. Rejects only when `parse` does.
+ */
 export async function readPolicyFile(
   path: string,
   parse: (text: string) => ParsedPolicy | Promise<ParsedPolicy>,

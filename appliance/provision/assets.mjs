@@ -4,7 +4,8 @@ import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
 
 /**
- * Copies public files and templates into a dist/ folder, and removes those of an earlier build.
+ * Copies public files and templates from web/ below `root` into a dist/ folder, and removes those of an earlier build. Throws file system
+ * errors.
  * @param {string} root
  * @param {string} dist
  */

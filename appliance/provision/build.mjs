@@ -23,7 +23,7 @@ function lastChange(path) {
 }
 
 /**
- * Whether any source is newer than dist/.
+ * Whether any source is newer than dist/ by the time of its file, or dist/ was never completed. Throws file system errors.
  * @param {string} root
  * @returns {boolean}
  */
@@ -35,7 +35,7 @@ export function isStale(root) {
 }
 
 /**
- * Compiles, bundles and copies. A failed build leaves no stamp, so that it is tried again.
+ * Compiles, bundles and copies. A failed build leaves no stamp, so that it is tried again. Rejects with file system errors.
  * @param {Machine} machine
  * @returns {Promise<string>} the error; empty on success
  */

@@ -51,7 +51,10 @@ const project = (name) => ({
   ...(name === 'corpus' ? { needs: '../shared/corpus' } : {}),
 });
 
-/** @type {readonly Check[]} */
+/**
+ * All checks, in the order in which they are reported.
+ * @type {readonly Check[]}
+ */
 export const CHECKS = [
   { name: 'format', args: ['prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'] },
   { name: 'lint', args: ['eslint/bin/eslint.js', '--max-warnings', '0', '.'] },
@@ -93,7 +96,7 @@ export function tallyOf(report) {
 const readReport = (file) => /** @type {VitestReport} */ (readJson(file));
 
 /**
- * Runs a check; never rejects for a failed one.
+ * Runs a check; never rejects for a failed one. Its output is that of the program, both streams together.
  * @param {Machine} machine
  * @param {Check} check
  * @returns {Promise<Result>}
@@ -143,7 +146,7 @@ export function failure(name, output) {
 }
 
 /**
- * The closing lines: a table of the projects' counts, then the totals on the last line.
+ * The closing lines, without a line feed at the end: a table of the projects' counts, then the totals on the last line.
  * @param {readonly Result[]} results
  * @returns {string}
  */

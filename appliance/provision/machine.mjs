@@ -34,7 +34,8 @@ import { delimiter, join } from 'node:path';
 const SIGNALS = /** @type {const} */ ({ SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 });
 
 /**
- * The exit code that a shell would report.
+ * The exit code that a shell would report: 128 plus the signal's number for a program that a signal ended (POSIX, sh, exit status of
+ * commands).
  * @param {number | null} code
  * @param {string | null} signal
  * @returns {number}
@@ -45,7 +46,11 @@ export function exitCode(code, signal) {
   return 128 + (known?.[1] ?? 0);
 }
 
-/** @type {Run} */
+/**
+ * Runs a program without input; never rejects. `output` has both streams in the order in which they arrived; code 127 if the program cannot
+ * be started.
+ * @type {Run}
+ */
 export function run(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -70,7 +75,7 @@ export function run(command, args, options = {}) {
 }
 
 /**
- * Whether a program is on the path.
+ * Whether a program is on the path or in an sbin folder, and may be executed. Never throws.
  * @param {string} program
  * @returns {boolean}
  */
@@ -95,6 +100,7 @@ export function isOnPath(program) {
 export const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
 /**
+ * The machine that this runs on.
  * @param {string} root top level of the checkout
  * @returns {Machine}
  */

@@ -79,7 +79,8 @@ async function unloadable({ root, execPath, run }) {
 }
 
 /**
- * A message that says what is wrong with node_modules; undefined when nothing is.
+ * A message, one clause, that says what is wrong with node_modules; undefined when nothing is. Rejects when package-lock.json cannot be
+ * read.
  * @param {Machine} machine
  * @returns {Promise<string | undefined>}
  */
@@ -96,7 +97,7 @@ export async function moduleFault(machine) {
 }
 
 /**
- * Installs exactly the packages of the lock file.
+ * Installs exactly the packages of the lock file (npm-ci), and checks them.
  * @param {Machine} machine
  * @returns {Promise<string>} the error; empty on success
  */

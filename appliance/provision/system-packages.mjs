@@ -18,7 +18,7 @@ import { readJson } from './machine.mjs';
 const NOTHING_MISSING = { missing: [], reason: '', failed: false };
 
 /**
- * The content of packages.json.
+ * The content of packages.json. Throws when it cannot be read.
  * @returns {Readonly<Record<string, Group>>}
  */
 export function packageGroups() {
@@ -26,7 +26,7 @@ export function packageGroups() {
 }
 
 /**
- * The prefix of the running Node if its headers are installed, otherwise undefined: node-gyp would then download them.
+ * The prefix of the running Node (`/usr`) if its headers are installed, otherwise undefined: node-gyp would then download them.
  * @param {string} execPath
  * @returns {string | undefined}
  */
@@ -53,7 +53,7 @@ async function headersGroup({ execPath, run }) {
 }
 
 /**
- * The packages in `names` that are not installed, according to dpkg.
+ * The packages in `names` that are not installed, according to dpkg-query(1), in their order; all of them when it cannot be run.
  * @param {Machine} machine
  * @param {readonly string[]} names
  * @returns {Promise<readonly string[]>}

@@ -14,7 +14,11 @@ const OPERATORS = { package: '@ip-location-db/asn', file: 'asn' };
 /** Maximum length of a line in bytes; operator names are its longest part. */
 const MAX_LINE_BYTES = 512;
 
-/** The registration of an address; undefined when `text` is not an address or is not in the table, or when the table is not installed. The country is where the network is registered, not where the machine is. */
+/**
+ * The registration of an address of either family, by its text: the network as `prefix/len` or `first - last`, the country as two letters
+ * (where the network is registered, not where the machine is), and the operator's name or null. Undefined when `text` is not an address or
+ * is not in the table, or when the table is not installed. Reads the files each time; never throws.
+ */
 export function registrationOf(text: string): Registration | undefined {
   const country = find(COUNTRIES, text);
   if (country === undefined) return undefined;

@@ -7,6 +7,7 @@ import { readRegularFile } from '../os/regular-file.ts';
 /** In bytes. A consensus is about 3 MB. */
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
 
+/** The list cannot be used; the message names the file. */
 export class RelaysError extends Error {
   readonly code = 'no-relays';
 
@@ -16,7 +17,10 @@ export class RelaysError extends Error {
   }
 }
 
-/** The relays listed in a regular file. Throws RelaysError when it cannot be read or lists no relays. */
+/**
+ * The relays listed in a regular file of at most 16 MiB, in the forms that parseRelayList reads (src/wire/vpn/tor.ts). Throws RelaysError
+ * when it cannot be read or lists no relays.
+ */
 export function relaysIn(path: string): RelayList {
   let text;
   try {
@@ -28,7 +32,10 @@ export function relaysIn(path: string): RelayList {
   return relaysOf(text, path);
 }
 
-/** The relays listed in a text; `path` is named in the error. Throws RelaysError when it lists none. */
+/**
+ * The relays listed in a text of the same form, in lower case: `address` or `address:port`. `path` is named in the error. Throws
+ * RelaysError when it lists none.
+ */
 export function relaysOf(text: string, path: string): RelayList {
   const relays = parseRelayList(text);
   if (relays.size === 0) throw new RelaysError(`${path} lists no relays`);

@@ -7,7 +7,10 @@ import { createRequire } from 'node:module';
 /** Lengths of registered prefixes in hexadecimal digits, longest first. */
 const PREFIXES = [9, 7, 6] as const;
 
-/** The vendor's name as registered; undefined for an unregistered prefix, or when the list is not installed. `mac` is colon-separated. */
+/**
+ * The vendor's name as registered at the IEEE, by the longest registered prefix (36, 28 or 24 bits); undefined for an unregistered prefix,
+ * or when the list is not installed. `mac`: with colons, in either case. Reads the whole list each time. Never throws.
+ */
 export function vendorOf(mac: string): string | undefined {
   const digits = mac.replaceAll(':', '').toUpperCase();
   let list: Buffer;

@@ -1,6 +1,9 @@
 // Plain text in columns, and thousands separators.
 
-/** Pads the cells of each column to its widest cell, except in a row's last column. Cells must hold no colour codes: paint afterwards. */
+/**
+ * Pads the cells of each column to its widest cell, in characters, except in a row's last column; rows may be of different lengths. Cells
+ * must hold no colour codes: paint afterwards.
+ */
 export function padded(rows: readonly (readonly string[])[]): string[][] {
   const widths: number[] = [];
   for (const row of rows)
@@ -11,7 +14,7 @@ export function padded(rows: readonly (readonly string[])[]): string[][] {
   );
 }
 
-/** `1234567` → `1,234,567` */
+/** A whole number of at least 0 as text with a comma every three digits: `1234567` → `1,234,567`. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -9,9 +9,10 @@ import type { AllowedRow, AllowedView, IncidentView } from '../../src/api/status
 import type { Rule } from '../../src/policy/verdict.ts';
 import { grouped, padded } from './columns.ts';
 
+/** What all formats are made from, as the privacy in force shows it. */
 export interface Report {
   readonly dossier: Dossier;
-  /** Newest first. */
+  /** Newest first, at most MAX_INCIDENTS. */
   readonly incidents: readonly IncidentView[];
   readonly timeline: Timeline;
 }
@@ -20,7 +21,10 @@ const SITES_SHOWN = 40;
 const INCIDENTS_SHOWN = 40;
 const ALLOWED_SHOWN = 40;
 
-/** The report as plain text, ending in a line feed. */
+/**
+ * The report as plain text, ending in a line feed; times in ISO 8601. Lists at most 40 sites, incidents and rows of allowed traffic.
+ * Control characters in names are made harmless.
+ */
 export function reportText({ dossier, incidents }: Report): string {
   const { from, to, escaped, blocked } = dossier;
   const more = dossier.truncated ? ['There is more data than this report covers: it shows the newest.'] : [];
@@ -37,16 +41,28 @@ export function reportText({ dossier, incidents }: Report): string {
     ...section('Sites', table(dossier.sites)),
     ...section('Destinations without a name', table(dossier.destinations)),
     ...section(ALLOWED_TITLE, allowedTable(dossier.allowed)),
-    ...section('Incidents', incidents.slice(0, INCIDENTS_SHOWN).map(incidentLine)),
+    ...section('Incidents', incidentLines(incidents)),
     ...section('What to do', rulesOf(incidents).flatMap(remedyLines)),
     ...more,
   ];
   return `${lines.map((line) => printable(line)).join('\n')}\n`;
 }
 
+function incidentLines(incidents: readonly IncidentView[]): string[] {
+  const left = incidents.length - INCIDENTS_SHOWN;
+  return [
+    ...incidents.slice(0, INCIDENTS_SHOWN).map(incidentLine),
+    ...(left > 0 ? [`and ${grouped(left)} more`] : []),
+  ];
+}
+
+/** Title of the section about allowed traffic, in all formats for people. */
 export const ALLOWED_TITLE = 'Allowed by profile';
 
-/** The headline when no leak escaped. If the profile lets other traffic go direct, it does not say "nothing". */
+/**
+ * The headline when no leak escaped, one or two sentences. If the profile lets other traffic go direct, it does not say "nothing"
+ * (README.md, Profiles).
+ */
 export function noLeakWords({ allowed }: Dossier): string {
   if (allowed === undefined) return 'Nothing escaped.';
   const listed = allowed.frames === 0 ? '' : `: ${grouped(allowed.frames)} frames, listed below`;
@@ -80,7 +96,7 @@ function allowedTable(allowed: AllowedView | undefined): string[] {
   ];
 }
 
-/** The rules of the incidents, without duplicates, in the order of RULES. */
+/** The rules (A to F, T; README.md, Rules and remedies) of the incidents, each once, in the order of RULES; empty without incidents. */
 export function rulesOf(incidents: readonly IncidentView[]): Rule[] {
   return RULES.filter((rule) => incidents.some((incident) => incident.rule === rule));
 }
@@ -90,7 +106,7 @@ function remedyLines(rule: Rule): string[] {
   return [`${rule}  ${title}. ${remedy}`, ...SYSTEMS.map((system) => `     ${system}: ${systems[system]}`)];
 }
 
-/** The report as one JSON object and a line feed: the dossier's fields, `incidents` and `timeline`. */
+/** The report as one JSON object (RFC 8259) and a line feed: the dossier's fields, `incidents` and `timeline`. */
 export function reportJson(report: Report): string {
   return `${JSON.stringify({ ...report.dossier, incidents: report.incidents, timeline: report.timeline })}\n`;
 }
@@ -103,7 +119,11 @@ const CSV_FIELDS = [
   ...(['attempted', 'escaped', 'blocked', 'acknowledged', 'breach', 'why', 'questions', 'visits'] as const),
 ];
 
-/** The incidents, then the allowed traffic, as CSV with a header line (RFC 4180). */
+/**
+ * The incidents, then the allowed traffic, as CSV with a header line, each line ended by CR LF (RFC 4180 section 2). Fields that a row does
+ * not have are empty; times are ISO 8601, flags `true` or `false`. A cell that a spreadsheet would take for a formula gets an apostrophe
+ * before it.
+ */
 export function reportCsv({ dossier, incidents }: Report): string {
   const leaks = incidents.map((incident) => [
     ...CSV_FIELDS.map((field) => String(incident[field] ?? '')),
@@ -128,8 +148,9 @@ function csvCell(text: string): string {
 }
 
 /**
- * EVE JSON lines: one alert for each incident, oldest first, then one flow for each row of allowed traffic, likewise. Fields that
- * Suricata does not have are under `leakguard`.
+ * EVE JSON lines (Suricata's documentation, EVE JSON format): one alert for each incident, oldest first, then one flow for each row of
+ * allowed traffic, likewise. `timestamp` is when it was first seen; `dest_ip` is there only where the destination is an address. Fields
+ * that Suricata does not have are under `leakguard`.
  */
 export function reportEve({ dossier, incidents }: Report): string {
   const alerts = incidents.toReversed().map(eveAlert);

@@ -33,7 +33,10 @@ const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2r
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.2rem .6rem;border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}
 svg{width:100%;height:auto}.red{color:#b71c1c;font-weight:bold}`;
 
-/** The complete HTML document. */
+/**
+ * The complete HTML document, ending in a line feed, with all incidents of the report. It loads nothing and runs no script; every text in
+ * it is escaped.
+ */
 export function reportHtml({ dossier, incidents, timeline }: Report): string {
   const verdict =
     dossier.escaped === 0

@@ -11,6 +11,7 @@ interface ReportForm {
   readonly write: (report: Report) => string;
 }
 
+/** For each format its media type and what writes it; texts are sent as UTF-8. */
 export const REPORTS: Readonly<Record<ReportFormat, ReportForm>> = {
   text: { type: 'text/plain; charset=utf-8', write: reportText },
   json: { type: 'application/json', write: reportJson },

@@ -10,6 +10,7 @@ import type { Wanted } from './plan.ts';
 /** A file's or link's content; undefined: nothing is there. */
 type Content = { readonly kind: 'file' | 'link'; readonly content: string } | undefined;
 
+/** One file that is made, changed or removed. */
 export interface Change {
   /** Relative to the machine's root directory, without a leading slash. */
   readonly path: string;
@@ -27,7 +28,10 @@ interface Original {
 const RECORD = 'etc/leakguard-setup.json';
 const FILE_MODE = 0o644;
 
-/** The changes that make the `wanted` files and undo those of an earlier set-up that are not wanted any more. Throws SetupError. */
+/**
+ * The changes that make the `wanted` files below `root` and undo those of an earlier set-up that are not wanted any more, without files
+ * that are already so; changes nothing. Throws SetupError `write` when the record of the originals is damaged, and file system errors.
+ */
 export function changesTo(root: string, wanted: readonly Wanted[]): readonly Change[] {
   const kept = readRecord(root);
   const paths = new Set(wanted.map(({ path }) => path));
@@ -40,12 +44,18 @@ export function changesTo(root: string, wanted: readonly Wanted[]): readonly Cha
     .filter(({ before, after }) => !isEqual(before, after));
 }
 
-/** The changes that undo set-up. Throws SetupError. */
+/**
+ * The changes that undo set-up below `root`: originals are restored, files that were not there are removed. Empty without a set-up. Throws
+ * as `changesTo` does.
+ */
 export function changesBack(root: string): readonly Change[] {
   return changesTo(root, []);
 }
 
-/** Makes the changes. Throws SetupError `write`; what was done by then can be undone as usual. */
+/**
+ * Makes the changes of `changesTo`, each file durably with mode 0644, and records the originals first. Throws SetupError `write`; what was
+ * done by then can be undone as usual.
+ */
 export function apply(root: string, wanted: readonly Wanted[]): void {
   const changes = changesTo(root, wanted);
   const old = readRecord(root);

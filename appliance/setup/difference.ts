@@ -2,7 +2,10 @@
 
 import type { Change } from './changes.ts';
 
-/** A heading, followed by the lines, each with `+`, `-` or a space before it; ends with a line feed. */
+/**
+ * A change as text: a heading (`new`, `removed` or `changed`, and the path), followed by all lines, each with `+`, `-` or a space before
+ * it; ends with a line feed. A link is the one line `-> target`.
+ */
 export function differenceText({ path, before, after }: Change): string {
   const verb = before === undefined ? 'new' : after === undefined ? 'removed' : 'changed';
   const lines = differences(linesOf(before), linesOf(after));
@@ -17,7 +20,10 @@ function linesOf(content: Change['before']): readonly string[] {
 
 type Line = readonly [sign: '+' | '-' | ' ', text: string];
 
-/** The lines of both versions in order, each with its sign. */
+/**
+ * The lines of both versions in order, each with its sign; common ones once. Time and memory grow with the product of the lengths: for
+ * short files only.
+ */
 export function differences(before: readonly string[], after: readonly string[]): readonly Line[] {
   const common = before.map(() => new Array<number>(after.length + 1).fill(0));
   common.push(new Array<number>(after.length + 1).fill(0));

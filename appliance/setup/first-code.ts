@@ -25,18 +25,24 @@ const HALF = 5;
 const FOLDER = 'var/lib/leakguard-web';
 const USER = 'leakguard-web';
 
-/** Makes a code when the box has neither a password nor a code yet; undefined otherwise. Throws SetupError `write`. */
+/**
+ * Makes a code when the box below `root` has neither a password nor a code yet, and returns it as `newFirstCode` does; undefined otherwise.
+ * Throws SetupError `write`.
+ */
 export function firstCodeIfNone(root: string): string | undefined {
   const has = (name: string): boolean => existsSync(join(root, FOLDER, name));
   return has('password.json') || has('first-code') ? undefined : newFirstCode(root);
 }
 
-/** Whether a password has been chosen: then no code is needed. */
+/** Whether a password has been chosen on the box below `root`: then no code is needed. False also when that cannot be seen. */
 export function hasPassword(root: string): boolean {
   return existsSync(join(root, FOLDER, 'password.json'));
 }
 
-/** Makes a new code, which replaces the previous one. Throws SetupError `write`. */
+/**
+ * Makes a new code, which replaces the previous one: `XXXXX-XXXXX`, capital letters and digits that do not look alike, about 49 bits.
+ * Throws SetupError `write`.
+ */
 export function newFirstCode(root: string): string {
   const letters = Array.from({ length: 2 * HALF }, () => LETTERS[randomInt(LETTERS.length)]).join('');
   const code = `${letters.slice(0, HALF)}-${letters.slice(HALF)}`;
@@ -53,7 +59,7 @@ export function newFirstCode(root: string): string {
   return code;
 }
 
-/** Removes the code. */
+/** Removes the code below `root`: nobody can choose a password with it any more. Does nothing without one. Throws file system errors. */
 export function dropFirstCode(root: string): void {
   rmSync(join(root, FOLDER, 'first-code'), { force: true });
 }

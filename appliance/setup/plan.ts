@@ -6,14 +6,16 @@ import { join } from 'node:path';
 import type { Policy } from '../../src/policy/policy.ts';
 import { TOP } from '../os/top-level.ts';
 
-/** A text file or a symbolic link (`content` is then its target). */
+/** A text file or a symbolic link (`content` is then its target). `path` is relative to the machine's root, without a leading slash. */
 export type Wanted =
   | { readonly path: string; readonly kind: 'file'; readonly content: string }
   | { readonly path: string; readonly kind: 'link'; readonly content: string };
 
+/** What set-up was told. `webPort`: TCP port of the page. */
 export interface SetupFacts {
-  /** Lines for the section [Match] of the two ports' .link files. */
+  /** Line for the section [Match] of lan's .link file (systemd.link(5)). */
   readonly lan: string;
+  /** The same for wan. */
   readonly wan: string;
   readonly bridge: Policy['bridge'];
   readonly management: Policy['management']['address'];
@@ -26,7 +28,10 @@ const ETC = 'etc/systemd/system';
 const DEFAULT_PORT = 80;
 const DEFAULT_BRIDGE = 'br0';
 
-/** A template of systemd/machine with each `@NAME@` replaced. Throws when a value is missing, rather than write a broken file. */
+/**
+ * The text of a template of systemd/machine with each `@NAME@` replaced; values that it does not name are ignored. Throws Error when a
+ * value is missing, rather than write a broken file, and file system errors.
+ */
 export function filled(template: string, values: Readonly<Record<string, string>>): string {
   const text = readFileSync(join(TOP, 'systemd/machine', template), 'utf8');
   return text.replace(/@([A-Z]+)@/g, (_, name: string) => {
@@ -36,7 +41,7 @@ export function filled(template: string, values: Readonly<Record<string, string>
   });
 }
 
-/** All files of a box; paths are relative to the machine's root, without a leading slash. Without the policy, which belongs to the owner. */
+/** All files of a box, in the order in which they are written, without the policy, which belongs to the owner. Throws as `filled` does. */
 export function wantedFiles(facts: SetupFacts): readonly Wanted[] {
   const { name, lan, wan } = facts.bridge;
   const names = { BRIDGE: name, LAN: lan, WAN: wan };

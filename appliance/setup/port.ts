@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { SetupError } from './error.ts';
 
+/** How a port is recognized at every boot. */
 export interface PortMatch {
   /** A line for the section [Match] of a .link file. */
   readonly match: string;
@@ -22,8 +23,8 @@ const NET_ADDR_PERM = '0';
 const USB_INTERFACE = /(usb-\d+:[\d.]+):\d+\.\d+$/;
 
 /**
- * Both ports, so that they cannot be confused: cheap adapters may share one MAC address, and are then told apart by their sockets. Arguments and
- * errors as in `portMatch`; also throws SetupError when nothing tells the ports apart.
+ * Both ports, so that they cannot be confused: cheap adapters may share one MAC address, and are then told apart by their sockets (ID_PATH,
+ * systemd.link(5)). Arguments and errors as in `portMatch`; also throws SetupError `usage` when nothing tells the ports apart.
  */
 export function portPair(lan: string, wan: string, root = '/'): readonly [PortMatch, PortMatch] {
   const byAddress = [portMatch(lan, root), portMatch(wan, root)] as const;
@@ -43,8 +44,9 @@ export function portPair(lan: string, wan: string, root = '/'): readonly [PortMa
 }
 
 /**
- * Identifies the port given as `eth0`, `mac:02:00:00:00:00:0c` or `path:platform-fd580000.ethernet` (with `*` and `?`). `root`: directory that
- * holds sys/ and run/udev/. Throws SetupError for invalid arguments, and for a port that could not be recognized after a restart.
+ * Identifies the port given as `eth0`, `mac:02:00:00:00:00:0c` or `path:platform-fd580000.ethernet` (with `*` and `?`):
+ * `PermanentMACAddress=` in lower case, or `Path=`. `root`: directory that holds sys/ and run/udev/. Throws SetupError `usage` for invalid
+ * arguments, and for a port that could not be recognized after a restart.
  */
 export function portMatch(port: string, root = '/'): PortMatch {
   const mac = /^mac:(.*)$/i.exec(port)?.[1]?.toLowerCase();

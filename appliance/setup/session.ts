@@ -11,6 +11,7 @@ import { readSockets } from '../os/sockets.ts';
 /** IP protocol number. */
 const TCP = 6;
 
+/** The session from which this program was started. */
 export interface SshSession {
   /** The interface through which it is connected. */
   readonly interface: string;
@@ -18,7 +19,10 @@ export interface SshSession {
   readonly port: number;
 }
 
-/** Undefined without a session, or when its interface cannot be found. `folder`: /proc or a copy; `addresses`: interfaces by address. */
+/**
+ * The ssh session of this process or a parent; undefined without one, or when its interface cannot be found. `folder`: /proc or a copy, of
+ * which what cannot be read counts as absent; `addresses`: interface names by address, IPv4 and IPv6 as text.
+ */
 export function sshSession(folder = '/proc', addresses = ownAddresses()): SshSession | undefined {
   const server = sessionServer(folder);
   if (server === undefined) return undefined;
@@ -26,7 +30,10 @@ export function sshSession(folder = '/proc', addresses = ownAddresses()): SshSes
   return name === undefined ? undefined : { interface: name, port: server.port };
 }
 
-/** Whether a server is listening on SSH_PORT, which a policy can open. */
+/**
+ * Whether a server is listening on SSH_PORT, which a policy can open, on any address (proc_net_tcp(5)). `folder`: /proc or a copy; what
+ * cannot be read counts as no server.
+ */
 export function listensForSsh(folder = '/proc'): boolean {
   return readSockets(folder).some(
     ({ protocol, localPort, remotePort }) => protocol === TCP && localPort === SSH_PORT && remotePort === 0,

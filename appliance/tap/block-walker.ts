@@ -2,7 +2,7 @@
 // tpacket3_hdr, and struct sockaddr_ll behind it). Numbers are in host byte order, as the kernel writes them. No allocation and no
 // native call per frame.
 
-/** Layout of the memory shared with the kernel: a scratch area, followed by the blocks. */
+/** Layout of the memory shared with the kernel: a scratch area, followed by the blocks. Sizes in bytes, whole pages. */
 export interface RingLayout {
   readonly scratchBytes: number;
   readonly blockBytes: number;
@@ -48,6 +48,7 @@ const PACKET_OUTGOING = 4;
 /** A time stamp further back than this was moved by a change of the wall clock and is not used, milliseconds. */
 const OLDEST_MS = 10_000;
 
+/** Reads one ring, in the order in which the kernel fills it. */
 export class BlockWalker {
   readonly #layout: RingLayout;
   readonly #monotonic: () => number;
@@ -65,6 +66,7 @@ export class BlockWalker {
   #malformed = 0;
   #stopped = false;
 
+  /** `memory`: scratch area and blocks, mapped as long as this is used. `monotonic`: CLOCK_MONOTONIC, milliseconds. */
   constructor(memory: ArrayBuffer, layout: RingLayout, listener: FrameListener, monotonic: () => number) {
     this.#layout = layout;
     this.#listener = listener;
@@ -88,7 +90,10 @@ export class BlockWalker {
     this.#stopped = true;
   }
 
-  /** Reads at most `limit` of the blocks that the kernel has handed over and gives them back; returns their number. */
+  /**
+   * Reads at most `limit` of the blocks that the kernel has handed over and gives them back; returns their number, 0 when there is none or
+   * after `stop`. Throws only what the listener throws.
+   */
   walk(limit: number): number {
     const { scratchBytes, blockBytes, blocks } = this.#layout;
     let walked = 0;

@@ -30,8 +30,9 @@ const FRAME_BYTES = 65_535;
 const RING_BYTES = 64 * 1024 * 1024;
 
 /**
- * Opens an interface of any link type for reading, until the process ends. The bytes are overwritten by the next frame. Throws libpcap's
- * errors (no such device, not up, permission), and for an unsupported link type.
+ * Opens an interface of any link type for reading, until the process ends. `captured` bytes of each frame are in `bytes`, from its link
+ * header on, and are overwritten by the next frame; `linkType`: a LINKTYPE_ number (tcpdump.org). Throws libpcap's errors (no such device,
+ * not up, permission), and Error for an unsupported link type.
  */
 export function openCap(
   interfaceName: string,

@@ -11,16 +11,20 @@ import type { Message } from './messages.ts';
 /** File descriptor of the pipe in the child. */
 const REPORT_FD = 3;
 
+/** What the parent of a capture child hears. */
 export interface ChildListener<Report> {
   /** Messages that were completed by one chunk of the pipe; none when it held only part of a message. */
   heard(messages: readonly Message<Report>[]): void;
   /** The child could not be started, or a command could not be sent. */
   failed(message: string): void;
-  /** The child has exited, and `heard` has been called with everything that it sent. */
+  /** The child has exited, and `heard` has been called with everything that it sent. Both null when it could not be started. */
   closed(code: number | null, signal: NodeJS.Signals | null): void;
 }
 
-/** Starts a capture child; `stderr` says what becomes of its stderr. Throws when the machine has no memory or process left. */
+/**
+ * Starts a capture child with this command; `stderr` says what becomes of its stderr. Its environment holds PATH only. A failure that comes
+ * later goes to `failed` and `closed`. Throws when the machine has no memory or process left.
+ */
 export function startChild<Report>(
   [program, ...args]: readonly [string, ...string[]],
   stderr: 'inherit' | 'ignore',
@@ -77,7 +81,7 @@ export class CaptureChild<Command, Report> {
     return this.#exitCode !== undefined;
   }
 
-  /** Sends a message; with an `exitCode` the process exits once everything is written. */
+  /** Sends a message; with an `exitCode` the process exits once everything is written. Never throws: without its parent the process ends. */
   say(message: Message<Report>, exitCode?: number): void {
     this.#exitCode ??= exitCode;
     this.#outbox.push(encode(message));

@@ -8,6 +8,7 @@ import type { Policy } from '../../src/policy/policy.ts';
 import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import type { CanaryKey } from '../bridge/canary-seal.ts';
 
+/** All that a tap must know to read and judge. */
 export interface TapOrder {
   readonly port: 'lan' | 'wan';
   readonly interface: string;
@@ -15,11 +16,11 @@ export interface TapOrder {
   readonly learned: LearnedState;
   /** Endpoints of the policy that are in use, oldest first (src/policy/compile/bpf.ts). */
   readonly inUse: readonly string[];
-  /** The box's own MAC addresses. */
+  /** The box's own MAC addresses, as 48-bit numbers. */
   readonly boxMacs: readonly number[];
   /** Identifies the box's own forged leaks. */
   readonly canary: CanaryKey;
-  /** The Tor relays, fixed for as long as the tap runs (src/wire/vpn/tor.ts). */
+  /** The Tor relays, fixed for as long as the tap runs, as text (src/wire/vpn/tor.ts). */
   readonly relays: readonly string[];
   /** Number of the order; grows with every order (src/guard/account/reconciliation.ts). */
   readonly orders: number;
@@ -50,7 +51,10 @@ export type Message<Report> =
   | { readonly type: 'report'; readonly report: Report }
   | { readonly type: 'fault'; readonly message: string };
 
-/** A message with its length (32 bits, big-endian) before it. */
+/**
+ * A message for the pipe: the length of its body in bytes (32 bits, big-endian), then the body, a structured clone (v8.serialize). Throws
+ * for a value that cannot be cloned.
+ */
 export function encode(message: Message<unknown>): Buffer {
   const body = serialize(message);
   const frame = Buffer.allocUnsafe(4 + body.length);
@@ -63,7 +67,10 @@ export function encode(message: Message<unknown>): Buffer {
 export class MessageReader<Report> {
   #buffered: Buffer = Buffer.alloc(0);
 
-  /** Adds a chunk; returns the messages that are now complete. */
+  /**
+   * Adds a chunk; returns the messages that are now complete, in order. Throws for a body that `encode` did not make: only our own child
+   * writes to the pipe.
+   */
   push(chunk: Buffer): Message<Report>[] {
     this.#buffered = this.#buffered.length === 0 ? chunk : Buffer.concat([this.#buffered, chunk]);
     const messages: Message<Report>[] = [];

@@ -8,16 +8,22 @@ import { monotonicMs } from '../os/clock.ts';
 import { BlockWalker } from './block-walker.ts';
 import type { FrameListener, RingLayout } from './block-walker.ts';
 
+/** Sends frames on one interface. */
 export interface FrameSender {
-  /** Sends a frame that begins with its Ethernet header. The device's own listener does not get it. Throws CaptureError. */
+  /** Sends a frame that begins with its Ethernet header, without FCS. The device's own listener does not get it. Throws CaptureError. */
   send(frame: Uint8Array): void;
+  /** Closes the socket; closing twice is harmless. */
   close(): void;
 }
 
+/** Reads one interface, both directions. */
 export interface CaptureDevice extends FrameSender {
   /** From now on only frames that match this filter (pcap-filter(7)) are read. Throws CaptureError; the old filter then stays. */
   setFilter(text: string): void;
-  /** Number of frames since the device was opened for which the ring had no room. */
+  /**
+   * Number of frames since the device was opened for which the ring had no room (PACKET_STATISTICS, packet(7)). Throws CaptureError
+   * `CLOSED` after `close`.
+   */
   dropped(): number;
   /** Every frame that arrived before this time (CLOCK_MONOTONIC, milliseconds) was given to the listener. */
   readUpTo(): number;
@@ -45,6 +51,7 @@ const FAULTS = [
 ] as const;
 type CaptureFault = (typeof FAULTS)[number];
 
+/** The device cannot do what was asked; the message names the interface. Codes come from appliance/tap/packet-ring/packet-ring.c. */
 export class CaptureError extends Error {
   readonly code: CaptureFault;
 
@@ -113,7 +120,10 @@ function native<Result>(call: () => Result): Result {
 
 const isFault = (code: unknown): code is CaptureFault => (FAULTS as readonly unknown[]).includes(code);
 
-/** Opens an Ethernet interface that is up; throws CaptureError. */
+/**
+ * Opens an Ethernet interface that is up, with an AF_PACKET ring (packet(7), TPACKET_V3) of 16 MiB. `onFrame` is called from the event
+ * loop, never from in here. Throws CaptureError.
+ */
 export function openPacketDevice(interfaceName: string, options: CaptureOptions): CaptureDevice {
   const { filter, onFrame, onEnd } = options;
   let ended = false;
@@ -169,7 +179,7 @@ export function openPacketDevice(interfaceName: string, options: CaptureOptions)
   };
 }
 
-/** Opens an Ethernet interface that is up, for sending only; throws CaptureError. */
+/** Opens an Ethernet interface that is up, for sending only (packet(7)); throws CaptureError, also from `send`. */
 export function openSender(interfaceName: string): FrameSender {
   const device = native(() => ring.openSender(interfaceName));
   let closed = false;

@@ -17,13 +17,16 @@ type Port = (typeof PORTS)[number];
 /** A capture filter without room for all servers hides only the frames of this many servers in use. */
 const IN_USE_MOST = 8;
 
+/** What the daemon is told. */
 export interface TapPairListener {
   report(report: TapReport): void;
+  /** `detail`: one clause. */
   state(port: Port, state: TapState, detail: string): void;
   /** The addresses that answers have opened by now. */
   answered(): readonly AnsweredAddress[];
 }
 
+/** Both taps. Methods return at once; a tap that is being restarted gets the newest orders when it starts. */
 export class TapPair {
   readonly #listener: TapPairListener;
   readonly #taps = new Map<Port, TapSupervisor>();
@@ -51,7 +54,7 @@ export class TapPair {
     return this.#orders;
   }
 
-  /** Starts both taps, or gives running ones new orders. */
+  /** Starts both taps, or gives running ones new orders. `boxMacs`: the box's own MAC addresses as text; invalid ones are left out. */
   order(policy: Policy, learned: LearnedState, boxMacs: readonly string[]): void {
     const macs = boxMacs.flatMap((mac) => parseMac(mac) ?? []);
     this.#orders += 1;
@@ -76,7 +79,7 @@ export class TapPair {
     }
   }
 
-  /** Both taps are reading. */
+  /** Whether both taps are reading. */
   get allUp(): boolean {
     return this.#up.size === PORTS.length;
   }
@@ -101,7 +104,10 @@ export class TapPair {
       else tap.answered([], [], this.#orders);
   }
 
-  /** Forwards an answer to its client through the lan tap, which has been told the addresses in it before. */
+  /**
+   * Forwards an answer to its client through the lan tap, which has been told the addresses in it before. `frame` begins with its Ethernet
+   * header; it is lost while that tap is not running.
+   */
   handOn(frame: Uint8Array): void {
     if (this.#lan !== undefined) this.#taps.get('lan')?.sendOn(this.#lan, frame);
   }
@@ -117,11 +123,15 @@ export class TapPair {
     for (const tap of this.#taps.values()) tap.use(inUse);
   }
 
-  /** Has the tap of the other port send a forged leak that `port` must see: a tap does not see what it sends itself. */
+  /**
+   * Has the tap of the other port send a forged leak that `port` must see: a tap does not see what it sends itself. `interfaceName`: that
+   * of CanaryLinks.of.
+   */
   forge(port: Port, interfaceName: string, frame: Uint8Array): void {
     this.#taps.get(port === 'lan' ? 'wan' : 'lan')?.sendOn(interfaceName, frame);
   }
 
+  /** Ends both taps. */
   stop(): void {
     for (const tap of this.#taps.values()) tap.stop();
   }

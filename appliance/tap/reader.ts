@@ -52,14 +52,16 @@ const LESSONS_MOST = 64;
 /** Most neighbours' addresses remembered. */
 const CLAIMS_MOST = 1_024;
 
+/** What a tap reads with. */
 export interface TapReaderParts {
   readonly port: 'lan' | 'wan';
   readonly dissector: Dissector;
   readonly judge: Judge;
   /** The policy from which the judge was compiled; needed to learn from DNS answers. */
   readonly policy?: Policy;
-  /** The box's own MAC addresses: frames that are delivered to the box or sent by it do not cross. */
+  /** The box's own MAC addresses, as 48-bit numbers: frames that are delivered to the box or sent by it do not cross. */
   readonly boxMacs: readonly number[];
+  /** Number of the order that these parts come from. */
   readonly orders: number;
   readonly canary?: CanaryKey | undefined;
   /** Whether frames of leaks are sent along as captured frames (privacy `full`). */
@@ -72,6 +74,7 @@ export interface TapReaderParts {
   readonly emit: (report: TapReport) => Promise<void> | undefined;
 }
 
+/** The reading of one port. Times are CLOCK_MONOTONIC milliseconds. */
 export class TapReader {
   readonly #parts: TapReaderParts;
   readonly #packet = new ParsedPacket();
@@ -104,7 +107,7 @@ export class TapReader {
     if (parts.policy !== undefined) this.#answered.setPolicy(parts.policy);
   }
 
-  /** Continues with new orders. */
+  /** Continues with new orders: the next frame is judged by them, and reports carry their number. */
   setJudge(judge: Judge, order: Pick<TapReaderParts, 'boxMacs' | 'orders' | 'keepsFrames' | 'policy'>): void {
     this.#judge = judge;
     if (order.policy !== undefined) this.#answered.setPolicy(order.policy);
@@ -121,8 +124,8 @@ export class TapReader {
   }
 
   /**
-   * Takes a frame that arrived at `at`, monotonic milliseconds; `outgoing`: it left by this port. The bytes may be overwritten afterwards.
-   * Never throws.
+   * Takes a frame that arrived at `at`, monotonic milliseconds: `captured` of its `length` bytes, from the Ethernet header on, are in
+   * `bytes`; `outgoing`: it left by this port. The bytes may be overwritten afterwards. Never throws.
    */
   frame(bytes: Uint8Array, captured: number, length: number, outgoing: boolean, at: number): void {
     const { port, dissector, monotonic } = this.#parts;
@@ -370,7 +373,7 @@ export class TapReader {
     return read + this.#recentPeers.refused + this.#claims.evicted;
   }
 
-  /** There is something to report. */
+  /** Whether there is something to report. */
   get pending(): boolean {
     const lists = [this.#handshakes, this.#canaries, this.#lessons];
     return this.#batch.size > 0 || lists.some(({ length }) => length > 0);

@@ -33,8 +33,10 @@ export interface TapProgram {
 /** A tap that has been reading for this long is not slow, milliseconds. */
 const STEADY_MS = 60_000;
 
+/** `up`: reading; `restarting`: it has ended and is started again; `down`: stopped on purpose. */
 export type TapState = 'up' | 'restarting' | 'down';
 
+/** What the owner of a tap hears. `detail`: one clause. */
 export interface TapListener {
   report(report: TapReport): void;
   state(state: TapState, detail: string): void;
@@ -42,6 +44,7 @@ export interface TapListener {
   answered?(): readonly AnsweredAddress[];
 }
 
+/** One tap process. Faults go to the listener's `state`; what is sent while no tap is running is lost, except for its orders. */
 export class TapSupervisor {
   readonly #listener: TapListener;
   readonly #program: TapProgram;
@@ -64,6 +67,7 @@ export class TapSupervisor {
     this.#silenceMs = program.silenceMs.first;
   }
 
+  /** Starts the process; the listener hears of every success and failure. */
   start(): void {
     this.#stopped = false;
     this.#spawn();
@@ -115,6 +119,7 @@ export class TapSupervisor {
     this.#send({ type: 'send', interface: interfaceName, frame });
   }
 
+  /** Kills the process and starts no other. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#retry);
@@ -123,7 +128,7 @@ export class TapSupervisor {
     this.#listener.state('down', 'stopped');
   }
 
-  /** Process id of the running tap. */
+  /** Process id of the running tap; undefined while there is none. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }

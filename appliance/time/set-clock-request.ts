@@ -4,6 +4,7 @@ import { readFileSync, rmSync, statSync } from 'node:fs';
 
 import { writeDurable } from '../os/durable-file.ts';
 
+/** What is asked for. Both clocks, so that the time that passes until it is carried out can be added. */
 export interface SetClockRequest {
   /** The requested time, and CLOCK_MONOTONIC at the request: milliseconds. */
   readonly wall: number;
@@ -13,6 +14,7 @@ export interface SetClockRequest {
 /** `implausible`: cannot be the time now · `garbled`: not a request · `stale`: too old · `kept`: a time service sets this clock. */
 export type ClockFault = 'implausible' | 'garbled' | 'stale' | 'kept';
 
+/** Why the clock is not set; the message is for the owner. */
 export class ClockError extends Error {
   readonly code: ClockFault;
 
@@ -29,26 +31,35 @@ const LATEST = Date.UTC(2100, 0, 1);
 const VALID_MS = 60_000;
 const LENGTH_MOST = 128;
 
-/** When this program was packaged, wall clock milliseconds: the time cannot be earlier. The package keeps the times of its files. */
+/**
+ * When this program was packaged, by the modification time of its own file; wall clock milliseconds: the time cannot be earlier. The
+ * package keeps the times of its files. Throws file system errors.
+ */
 export function packedAt(): number {
   return statSync(import.meta.filename).mtimeMs;
 }
 
-/** Throws ClockError `implausible` unless `wall` lies between `earliest` and LATEST; wall clock, milliseconds. */
+/**
+ * Throws ClockError `implausible` unless `wall` is at least `earliest` and before LATEST (the year 2100); wall clock, milliseconds. So does
+ * NaN.
+ */
 export function checkPlausible(wall: number, earliest: number): void {
   if (wall >= earliest && wall < LATEST) return;
   const [from, to] = [earliest, LATEST].map((time) => new Date(time).toISOString());
   throw new ClockError('implausible', `the time must be between ${from ?? ''} and ${to ?? ''}`);
 }
 
-/** Writes the request atomically. Throws file system errors. */
+/**
+ * Writes the request to the file `path`, JSON with a line feed, atomically and durably; it replaces one that nobody has taken. Throws file
+ * system errors.
+ */
 export function leaveRequest(path: string, request: SetClockRequest): void {
   writeDurable(path, `${JSON.stringify(request)}\n`);
 }
 
 /**
  * Reads the request and removes its file, because systemd's path unit would otherwise start this program again and again. Undefined when
- * there is none; throws ClockError `garbled` for an invalid one.
+ * there is none; throws ClockError `garbled` for an invalid one. Throws file system errors, too.
  */
 export function takeRequest(path: string): SetClockRequest | undefined {
   const size = statSync(path, { throwIfNoEntry: false })?.size;

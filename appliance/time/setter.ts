@@ -6,6 +6,7 @@ import { run } from '../os/run-command.ts';
 import { timeService } from './time-sources.ts';
 import { ClockError, checkPlausible, packedAt, takeRequest, requestedTime } from './set-clock-request.ts';
 
+/** What the setter needs from the machine. */
 export interface SetterParts {
   /** Directory that holds run/ and sys/. */
   readonly root: string;
@@ -16,12 +17,18 @@ export interface SetterParts {
   readonly run: (command: string, args: readonly string[]) => Promise<unknown>;
 }
 
-/** The parts for this machine. */
+/**
+ * The parts for this machine: its root directory, its clock, date(1), and `packedAt` as the earliest time. Throws file system errors when
+ * its own file cannot be read.
+ */
 export function machineParts(): SetterParts {
   return { root: '/', earliest: packedAt(), monotonic: monotonicMs, run };
 }
 
-/** True when the clock was set, false when there is no request in `path`; rejects with ClockError for a refusal, RunError when date fails. */
+/**
+ * Carries out the request in the file `path`, which is removed in any case. True when the clock was set, to the millisecond; false when
+ * there is no request. Rejects with ClockError for a refusal, RunError when date(1) fails.
+ */
 export async function setAsRequested(path: string, parts: SetterParts): Promise<boolean> {
   const request = takeRequest(path);
   if (request === undefined) return false;

@@ -8,7 +8,10 @@ const SYNCHRONISED = 'run/systemd/timesync/synchronized';
 /** Any of these sets the clock when it is running. Not systemd-timesyncd, which also runs where it reaches no server. */
 const SERVICES = ['chrony', 'chronyd', 'ntp', 'ntpd', 'ntpsec', 'openntpd'] as const;
 
-/** Name of the service that sets the clock; undefined when there is none. `root`: directory that holds run/ and sys/. */
+/**
+ * Name of the service that sets the clock, without `.service`; undefined when there is none. `root`: directory that holds run/ and sys/.
+ * What cannot be read counts as absent; never throws.
+ */
 export function timeService(root = '/'): string | undefined {
   if (existsSync(join(root, SYNCHRONISED))) return 'systemd-timesyncd';
   return SERVICES.find((name) => existsSync(join(root, `sys/fs/cgroup/system.slice/${name}.service`)));

@@ -14,7 +14,7 @@ const MAGIC = 'leakguard-update 1';
 const MAX_HEAD_BYTES = 2048;
 /** Maximum size of the package, in bytes; a package is about 4 MB. */
 export const MAX_UPDATE_BYTES = 32 * 1024 * 1024;
-/** Maximum size of the whole file, in bytes. */
+/** Maximum size of the whole file, header and package, in bytes. */
 export const MAX_UPDATE_FILE_BYTES = MAX_UPDATE_BYTES + MAX_HEAD_BYTES;
 /** Maximum number of newer versions that an update may be allowed to replace; this many fit in the header. */
 const MAX_DOWNGRADES = 8;
@@ -59,8 +59,8 @@ export class UpdateError extends Error {
 }
 
 /**
- * Returns a signed update file; `content` is the package, `key` the publisher's private Ed25519 key. Throws UpdateError
- * `not-an-update` for a header that readUpdate would reject.
+ * Returns a signed update file in the format at the head of this file; `content` is the package, `key` the publisher's private Ed25519 key
+ * (RFC 8032). Throws UpdateError `not-an-update` for a header that readUpdate would reject.
  * @public image-build/sign-update.mjs loads it from dist.
  */
 export function makeUpdate(
@@ -78,7 +78,11 @@ export function makeUpdate(
   return Buffer.concat([Buffer.from(`${signed}${signature}\n`), content]);
 }
 
-/** Verifies and parses an update file. Throws UpdateError unless one of `keys` (public, PEM) signed the header and the package matches the header's size and digest. */
+/**
+ * Verifies and parses an update file. `package` of the result is part of `file`, not a copy. Throws UpdateError: `not-an-update` for any
+ * other bytes, `not-signed` unless one of `keys` (public, PEM, Ed25519) signed the header, `damaged` unless the package matches the
+ * header's size and SHA-256. No other error for any input.
+ */
 export function readUpdate(file: Uint8Array, keys: readonly string[]): Update {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const lines = bytes.subarray(0, MAX_HEAD_BYTES).toString('latin1').split('\n', 4);

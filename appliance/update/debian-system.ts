@@ -20,7 +20,7 @@ const POLL_MS = 1_000;
 /** After this time a request to the daemon is repeated. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** Commands that fail or time out make its methods reject with RunError. */
+/** The machine that this program runs on. Commands that fail or time out make its methods reject with RunError. */
 export class DebianSystem implements UpdateSystem {
   readonly architecture: string;
   readonly #api: ApiClient;
@@ -37,10 +37,12 @@ export class DebianSystem implements UpdateSystem {
     return new DebianSystem((await run('dpkg', ['--print-architecture'])).trim(), api, workspace);
   }
 
+  /** By dpkg-query(1). */
   async installedVersion(): Promise<string> {
     return (await run('dpkg-query', ['--show', '--showformat=${Version}', 'leakguard'])).trim();
   }
 
+  /** By dpkg(1), --compare-versions (Debian Policy, 5.6.12). */
   async isNewer(version: string, than: string): Promise<boolean> {
     try {
       await run('dpkg', ['--compare-versions', version, 'gt', than]);
@@ -51,6 +53,7 @@ export class DebianSystem implements UpdateSystem {
     }
   }
 
+  /** Stops the daemon and loads the closed ruleset. */
   async closeWire(): Promise<void> {
     // A running daemon would replace the ruleset within a second. systemd ends every process that the daemon started, so that no
     // process of the old version can write, kill or answer from here on.
@@ -58,6 +61,7 @@ export class DebianSystem implements UpdateSystem {
     await applyRuleset(compileClosedRuleset());
   }
 
+  /** By dpkg(1), also over a newer version; configuration files that the owner has changed stay. */
   async install(content: Uint8Array): Promise<void> {
     const path = join(this.#workspace, 'install.deb');
     writeDurable(path, content);
@@ -68,6 +72,7 @@ export class DebianSystem implements UpdateSystem {
     }
   }
 
+  /** Resolves once the daemon of this version sees both ports; rejects with RunError, or Error when it does not within SEES_TIMEOUT_MS. */
   async restart(version: string): Promise<void> {
     await run('systemctl', ['daemon-reload'], '', INSTALL_TIMEOUT_MS);
     // Returns when the daemon has reported that it is ready (Type=notify), or has failed to start.

@@ -7,15 +7,17 @@ import { join } from 'node:path';
 /** Name of the complete update in the inbox; leakguard-update.path waits for it. */
 export const INCOMING = 'incoming.update';
 
+/** The inbox; methods throw file system errors. */
 export class Inbox {
   readonly #folder: string;
 
+  /** Creates the folder, for its owner alone, where it is missing. */
   constructor(folder: string) {
     this.#folder = folder;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
-  /** Bytes uploaded so far of an incomplete update. */
+  /** Bytes uploaded so far of an incomplete update; 0 when there is none. */
   get received(): number {
     return statSync(this.#part, { throwIfNoEntry: false })?.size ?? 0;
   }
@@ -26,6 +28,7 @@ export class Inbox {
     appendFileSync(this.#part, bytes, { mode: 0o600 });
   }
 
+  /** What was uploaded so far; empty when nothing was. */
   uploaded(): Uint8Array {
     return this.received === 0 ? new Uint8Array() : readFileSync(this.#part);
   }

@@ -8,7 +8,9 @@ import type { Slots, UpdateRecord } from './slots.ts';
 
 /** What an update needs from the machine; every method rejects on failure. */
 export interface UpdateSystem {
+  /** As dpkg names it: `arm64`. */
   readonly architecture: string;
+  /** The version of the installed package, as dpkg gives it. */
   installedVersion(): Promise<string>;
   /** Whether `version` is newer than `than`, as Debian compares. */
   isNewer(version: string, than: string): Promise<boolean>;
@@ -34,8 +36,9 @@ export class UpdateInstaller {
   }
 
   /**
-   * Installs an update file. A file of the version that is already installed is only stored for rollback. Throws UpdateError
-   * when the file is refused; nothing has changed then. A failed installation does not throw: it is rolled back.
+   * Installs an update file. A file of the version that is already installed is only stored for rollback. Rejects with UpdateError when the
+   * file is refused; nothing has changed then. A failed installation does not reject: it is rolled back, and the record says so
+   * (`rolled-back`, or `failed` when that failed, too).
    */
   async update(file: Uint8Array): Promise<UpdateRecord> {
     let update: Update;
@@ -63,7 +66,7 @@ export class UpdateInstaller {
     return this.#note('updated', version, 'the new version is ready and sees the wire');
   }
 
-  /** Stores the signed file of the installed version for rollback. Throws UpdateError when the file is refused or is of another version. */
+  /** Stores the signed file of the installed version for rollback. Rejects with UpdateError when the file is refused or is of another version. */
   async keep(file: Uint8Array): Promise<UpdateRecord> {
     const update = this.#signed(file);
     const installed = await this.#system.installedVersion();
@@ -75,7 +78,10 @@ export class UpdateInstaller {
     return this.#keep(file, update);
   }
 
-  /** To be called after a start of the machine: rolls back an update that was interrupted. */
+  /**
+   * To be called after a start of the machine: rolls back an update that was interrupted; otherwise returns the last record, stage `none`
+   * when there is none.
+   */
   async resume(): Promise<UpdateRecord> {
     const { stage, version } = this.#slots.record();
     if (stage !== 'installing' && stage !== 'rolling-back') return this.#slots.record();

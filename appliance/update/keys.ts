@@ -10,8 +10,9 @@ import { isSafeFolder, readSafeFile } from './safe-files.ts';
 const MAX_KEY_BYTES = 4096;
 
 /**
- * The public keys (PEM, *.pem) in a folder; an empty list, with which no update is accepted, when the folder does not exist. Throws
- * UpdateError `unsafe-place` when the folder, one of its parents or a key can be changed by anyone but root.
+ * The public keys (PEM, *.pem) in a folder, each as the text of its file; an empty list, with which no update is accepted, when the folder
+ * does not exist. A file need not hold a valid key. Throws UpdateError `unsafe-place` when the folder, one of its parents or a key can be
+ * changed by anyone but root, and the system's error for a link.
  */
 export function keysIn(folder: string): readonly string[] {
   if (!isSafeFolder(folder)) return [];

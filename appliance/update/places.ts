@@ -1,6 +1,7 @@
 // The directories of updates on a packaged box. Only the inbox is below a directory that leakguardd.service may write;
 // test/appliance/systemd-units.test.ts checks that.
 
+/** Absolute paths. */
 export interface UpdatePlaces {
   /** Owned by root: the files for rollback, the record of the update in progress, and the status that the daemon reads (slots.ts). */
   readonly state: string;
@@ -10,6 +11,7 @@ export interface UpdatePlaces {
   readonly inbox: string;
 }
 
+/** The places on a packaged box. */
 export const UPDATE_PLACES: UpdatePlaces = {
   state: '/var/lib/leakguard-update',
   keys: '/etc/leakguard-update',

@@ -30,9 +30,9 @@ function ownedSafely({ uid, mode }: Stats): boolean {
 }
 
 /**
- * Throws UpdateError `unsafe-place` unless the folder and each of its parents is a directory, not a link, that only root can change.
- * For a parent, a sticky directory owned by root (/tmp) is enough: users can only rename their own entries in it (inode(7)).
- * Returns false when the folder does not exist.
+ * Whether the folder exists. Throws UpdateError `unsafe-place` unless it and each of its parents is a directory, not a link, that only root
+ * can change. For a parent, a sticky directory owned by root (/tmp) is enough: users can only rename their own entries in it (inode(7)).
+ * Throws file system errors, too.
  */
 export function isSafeFolder(folder: string): boolean {
   const path = resolve(folder);
@@ -77,9 +77,9 @@ export function readSafeFile(path: string, maxBytes: number): Buffer {
 
 /**
  * Reads and removes a file from a folder that an untrusted user controls. It is opened and read once, at most `maxBytes` bytes, so that
- * later changes to the name or the content have no effect on the bytes returned. Returns undefined when there is no such file.
- * Throws UpdateError `not-an-update` for anything but a regular file and for a larger one; both are removed as well. A link in place
- * of the folder is not followed.
+ * later changes to the name or the content have no effect on the bytes returned. Returns undefined when there is no such file or folder.
+ * Throws UpdateError `not-an-update` for anything but a regular file and for a larger one; both are removed as well. A link in place of the
+ * folder or the file is not followed (open(2), O_NOFOLLOW).
  */
 export function takeFile(folder: string, name: string, maxBytes: number): Buffer | undefined {
   let held: number;

@@ -15,6 +15,7 @@ import { writeDurable } from '../os/durable-file.ts';
 import { MAX_UPDATE_FILE_BYTES, UpdateError } from './bundle.ts';
 import { isSafeFolder, readSafeFile } from './safe-files.ts';
 
+/** What became of the last update. */
 export interface UpdateRecord {
   readonly stage: UpdateStage;
   /** The version of the update; empty at stage `none`. */
@@ -39,7 +40,7 @@ const MAX_RECORD_BYTES = 16_384;
 /** In characters. `why` may contain the output of programs, which can be long. */
 const MAX_WHY_LENGTH = 1000;
 
-/** Reads and writes these files; `folder` is STATE. */
+/** Reads and writes these files; `folder` is STATE. Methods throw file system errors. */
 export class Slots {
   readonly #folder: string;
 
@@ -62,10 +63,12 @@ export class Slots {
     return existsSync(path) ? readSafeFile(path, MAX_UPDATE_FILE_BYTES) : undefined;
   }
 
+  /** Stores the signed file to which a failed update rolls back. */
   keepWorking(file: Uint8Array): void {
     writeDurable(this.#at('working.update'), file);
   }
 
+  /** Stores the signed file that is being installed. */
   putCandidate(file: Uint8Array): void {
     writeDurable(this.#at('candidate.update'), file);
   }
@@ -75,6 +78,7 @@ export class Slots {
     renameSync(this.#at('candidate.update'), this.#at('working.update'));
   }
 
+  /** Removes the candidate; does nothing without one. */
   dropCandidate(): void {
     rmSync(this.#at('candidate.update'), { force: true });
   }
@@ -101,7 +105,10 @@ export class Slots {
   }
 }
 
-/** The content of status.json in `folder`; stage `none` when it is missing or damaged. */
+/**
+ * The content of status.json in `folder`; stage `none` when it is missing, damaged, larger than 16 KiB or can be changed by anyone but
+ * root. Never throws.
+ */
 export function publishedIn(folder: string): PublishedUpdate {
   return readRecord(join(folder, 'status.json'), MAX_RECORD_BYTES) ?? NOTHING;
 }

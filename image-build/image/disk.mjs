@@ -27,7 +27,7 @@ const HASH_SEED = 'b0c5a9e4-6c1e-4f5a-9d0b-1ea4b0a4d002';
 const DISK_ID = '0x1ea4b0a4';
 
 /**
- * The image's partition table: boot and root.
+ * The image's partition table: boot (FAT) and root (ext4), in sectors of 512 bytes, at whole mebibytes.
  * @param {number} rootBytes size of the root file system
  * @returns {readonly [Partition, Partition]}
  */
@@ -38,7 +38,8 @@ export function imageTable(rootBytes) {
 }
 
 /**
- * Size of the root file system in bytes: the content, the file system's journal and tables, and one update until the first start.
+ * Size of the root file system in bytes, whole mebibytes: the content, the file system's journal and tables, and one update until the first
+ * start.
  * @param {number} content bytes of the tree
  */
 export function rootSize(content) {
@@ -56,7 +57,7 @@ function blank(path, bytes) {
   closeSync(file);
 }
 
-/** Makes file systems and the image with the programs of a tools tree. */
+/** Makes file systems and the image with the programs of a tools tree. Methods throw Error with a program's output when it fails. */
 export class Disk {
   #tools;
   #env;
@@ -81,7 +82,7 @@ export class Disk {
   }
 
   /**
-   * Makes an ext4 file system from a tar file.
+   * Makes an ext4 file system of so many bytes from a tar file (mke2fs(8), -d), and checks it.
    * @param {string} tar name in /work
    * @param {string} image name in /work
    * @param {number} bytes
@@ -96,7 +97,7 @@ export class Disk {
   }
 
   /**
-   * Makes a FAT file system from a folder.
+   * Makes a FAT32 file system of BOOT_MEBIBYTES from a folder, and checks it (mkfs.vfat(8), mcopy(1)).
    * @param {string} folder name in /work; its files' times become `date`
    * @param {string} image name in /work
    * @param {Date} date
@@ -116,7 +117,7 @@ export class Disk {
   }
 
   /**
-   * Writes the image: partition table, boot and root file system.
+   * Writes the image: partition table (sfdisk(8)), boot and root file system.
    * @param {string} boot name in /work
    * @param {string} root name in /work
    * @param {string} image path on this machine

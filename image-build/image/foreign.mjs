@@ -11,7 +11,10 @@ const EMULATOR = '/usr/bin/qemu-aarch64-static';
 /** The start of a 64-bit little-endian ELF file for AArch64 (e_machine 183), and the mask of the bits that are compared. */
 const MAGIC = String.raw`\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00`;
 const MASK = String.raw`\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff`;
-/** Flags O, C: the emulator gets the program's file descriptor and credentials; F: it is opened now, so that it works in every chroot. */
+/**
+ * The line for binfmt_misc (linux Documentation/admin-guide/binfmt-misc.rst). Flags O, C: the emulator gets the program's file descriptor
+ * and credentials; F: it is opened now, so that it works in every chroot.
+ */
 export const REGISTRATION = `:qemu-aarch64:M::${MAGIC}:${MASK}:${EMULATOR}:OCF`;
 
 /** Maps all ids of a Debian tree to themselves, so that the tree's files keep their owners. */
@@ -25,7 +28,7 @@ unset INNER REGISTRATION
 exec "$@"`;
 
 /**
- * Starts a command in such a namespace.
+ * Starts a command in such a namespace; returns the child, whose exit code is the command's. Does not wait.
  * @param {readonly string[]} command
  */
 export function foreign(command) {

@@ -74,7 +74,7 @@ const MOUNTED = [
 ];
 
 /**
- * The ids of a user; throws when there is no such user.
+ * The ids of a user (passwd(5)); throws Error when there is no such user.
  * @param {string} passwd text of /etc/passwd
  * @param {string} name
  * @returns {{ readonly uid: number, readonly gid: number }}
@@ -112,7 +112,7 @@ function overlay(/** @type {string} */ tree) {
 }
 
 /**
- * Cleans up the tree, adds our files, and enables and masks units.
+ * Cleans up the tree, adds our files, and enables and masks units. Needs root, and throws file system errors.
  * @param {string} tree Debian with the package of Leakguard installed
  * @param {Date} date the initial time of a new card's clock, which never goes back before it
  */

@@ -46,7 +46,7 @@ const BOOT = ['CMA=0', 'ROOTPART=LABEL=root', 'CONSOLES="ttyS1,115200 tty0"'];
 const KERNEL_PARAMETERS = ['ro quiet'];
 
 /**
- * The tree of the card.
+ * The tree of the card: Debian 13 for arm64, with the configuration that its packages need before they are installed.
  * @param {readonly string[]} config more lines of config.txt
  * @returns {TreeOrder}
  */
@@ -75,7 +75,7 @@ export function cardOrder(config) {
   };
 }
 
-/** A tree with the programs that make file systems, all of one release, so that the result does not depend on the machine. */
+/** The order for a tree with the programs that make file systems, all of one release, so that the result does not depend on the machine. */
 export function toolsOrder(/** @type {'amd64' | 'arm64'} */ arch) {
   const packages = ['e2fsprogs', 'libarchive13t64', 'dosfstools', 'mtools', 'fdisk', 'xz-utils'];
   return { suite: 'trixie', arch, packages };

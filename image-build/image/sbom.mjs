@@ -9,7 +9,7 @@
  */
 
 /**
- * The installed Debian packages.
+ * The installed Debian packages (dpkg(1), status file), in the order of the file; those that are removed or half-installed are left out.
  * @param {string} status text of /var/lib/dpkg/status
  * @returns {readonly Component[]}
  */
@@ -30,7 +30,7 @@ function purl({ type, name, version, architecture }) {
 }
 
 /**
- * The SPDX document, ending in a line feed.
+ * The SPDX 2.3 document (JSON), ending in a line feed; equal arguments give equal bytes.
  * @param {string} name of the card
  * @param {Date} date
  * @param {readonly Component[]} components

@@ -24,7 +24,7 @@ const DEPENDS = [
 ];
 
 /**
- * The text of the file `control`.
+ * The text of the file `control` (Debian Policy, 5.3), ending in a line feed.
  * @param {object} details
  * @param {string} details.version
  * @param {Architecture} details.architecture
@@ -51,7 +51,7 @@ Description: inline bridge that detects traffic outside a VPN tunnel
 }
 
 /**
- * The text of the Debian changelog.
+ * The text of the Debian changelog (Debian Policy, 4.4) with one entry.
  * @param {string} version
  * @param {Date} date
  * @returns {string}
@@ -86,7 +86,7 @@ const folded = (/** @type {string} */ text) =>
     .join('\n');
 
 /**
- * The text of the file `copyright`: our licence and those of all included modules.
+ * The text of the file `copyright` (machine-readable copyright format 1.0): our licence and those of all included modules, in their order.
  * @param {string} own our licence
  * @param {readonly Licensed[]} modules
  * @returns {string}

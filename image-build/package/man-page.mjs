@@ -21,7 +21,7 @@ const block = (text) => ['.nf', ...text.trimEnd().split('\n').map(verbatim), '.f
  */
 
 /**
- * The roff source of a manual page.
+ * The roff source of a manual page (man(7)); the help is shown unchanged.
  * @param {Page} page
  * @returns {string}
  */
@@ -45,7 +45,7 @@ export function manPage({ name, section, about, help, date, commands = [] }) {
 }
 
 /**
- * The commands in an overview, which has a line `  name  summary` for each.
+ * The commands in an overview, which has a line ` name summary` for each, in its order; empty when it has none.
  * @param {string} overview
  * @returns {string[]}
  */

@@ -57,7 +57,7 @@ function resolve(locked, from, name) {
 }
 
 /**
- * Modules with all their dependencies. Throws when one is missing in the lock file.
+ * Modules with all their dependencies. Throws Error when one is missing in the lock file.
  * @param {LockedPackages} locked
  * @param {string} importer path of the importing module, empty for the project
  * @param {readonly string[]} names modules that it imports
@@ -80,7 +80,7 @@ export function modulesFor(locked, importer, names, without = []) {
 }
 
 /**
- * The modules that a box needs.
+ * The modules that a box needs: the project's dependencies without those that only building needs. Throws as `modulesFor` does.
  * @param {LockedPackages} locked
  * @returns {string[]} paths from the top level, sorted
  */
@@ -102,7 +102,7 @@ export function isNeeded(path) {
 }
 
 /**
- * Copies the files of one module that a box needs; modules nested in it are copied separately.
+ * Copies the files of one module that a box needs; modules nested in it are copied separately. Throws file system errors.
  * @param {string} from
  * @param {string} to
  * @param {string} [folder] below `from`

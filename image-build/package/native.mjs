@@ -31,13 +31,16 @@ const NAMES = {
 /** The ABI of Debian 13's Node (20.19): modules compiled for another ABI cannot be loaded on a box. */
 export const ABI = '115';
 
-/** @returns {Architecture} the architecture of this machine */
+/**
+ * The architecture of this machine as Debian names it; `amd64` also for one that is neither.
+ * @returns {Architecture} the architecture of this machine
+ */
 export function ownArchitecture() {
   return process.arch === 'arm64' ? 'arm64' : 'amd64';
 }
 
 /**
- * Runs a program; throws with its output when it does not exit with 0.
+ * Runs a program; throws Error with its output on both streams when it does not exit with 0.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {import('../../appliance/provision/machine.mjs').RunOptions} [options]
@@ -134,7 +137,8 @@ async function fingerprint(root, architecture) {
 }
 
 /**
- * Compiles all native modules, or returns them from the cache.
+ * Compiles all native modules, or returns them from the cache; they are compiled again when a module's version, the source of our own, the
+ * compiler or Node changes. Throws Error when a program fails; the cache then stays as it was.
  * @param {object} job
  * @param {string} job.root checkout with node_modules
  * @param {string} job.cache

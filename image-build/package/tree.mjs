@@ -89,7 +89,7 @@ function copyModules(root, tree, native) {
 }
 
 /**
- * Copies the compiled files of the native modules into the tree.
+ * Copies the compiled files of the native modules into the tree. Throws file system errors.
  * @param {string} native folder of nativeModules (native.mjs)
  * @param {string} tree
  */
@@ -152,7 +152,7 @@ function write(tree, path, content) {
 }
 
 /**
- * Lays out all files, with native modules for this machine's architecture.
+ * Lays out all files, with native modules for this machine's architecture. Throws Error when compiling fails, and file system errors.
  * @param {object} job
  * @param {string} job.root
  * @param {string} job.tree replaced if it exists
@@ -204,7 +204,7 @@ const isProgram = (/** @type {string} */ file) =>
   readFileSync(file).subarray(0, 2).toString('latin1') === '#!';
 
 /**
- * Sets the modes and times of all files.
+ * Sets the modes and times of all files: programs and folders 0755, other files 0644.
  * @param {string} tree
  * @param {Date} date
  * @returns {{ files: string[], bytes: number }} sorted paths relative to the tree, and their size on disk

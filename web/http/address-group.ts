@@ -2,7 +2,10 @@
 
 import { isIPv6 } from 'node:net';
 
-/** The IPv4 address, or the first 64 bits of an IPv6 address: a machine can choose any address of its /64 (RFC 8981). */
+/**
+ * A key for limits per client: an IPv4 address as it is, also a mapped one (`::ffff:a.b.c.d`), or the first 64 bits of an IPv6 address as
+ * four groups: a machine can choose any address of its /64 (RFC 8981). Text that is no address is returned unchanged. Never throws.
+ */
 export function addressGroup(address: string): string {
   if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
   const [head = '', tail = ''] = address.split('%')[0]?.split('::') ?? [];

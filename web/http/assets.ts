@@ -18,6 +18,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
+/** The files of public/ in memory. */
 export interface Assets {
   /** File name → URL path with a digest of the content, which may be cached for ever. */
   readonly addresses: Readonly<Record<string, string>>;
@@ -25,7 +26,10 @@ export interface Assets {
   readonly files: ReadonlyMap<string, Asset>;
 }
 
-/** Reads every file of a known type in `folder`. Throws what the file system throws. */
+/**
+ * Reads every file of a known type (.css, .js, .svg) in `folder`, not below it, into memory, and compresses it (gzip, RFC 1952). Throws
+ * file system errors.
+ */
 export function readAssets(folder: string): Assets {
   const addresses: Record<string, string> = {};
   const files = new Map<string, Asset>();

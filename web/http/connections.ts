@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 
 import { addressGroup } from './address-group.ts';
 
+/** Most of each at once. */
 export interface ConnectionLimits {
   readonly connections: number;
   /** For one IPv4 address or one IPv6 /64. A browser opens six, and one more for each stream. */
@@ -14,6 +15,7 @@ export interface ConnectionLimits {
   readonly pipelined: number;
 }
 
+/** The connections of one server, by client (address-group.ts). */
 export class Connections {
   readonly #limits: ConnectionLimits;
   /** By client, its sockets, oldest first, each with its number of unanswered requests. */

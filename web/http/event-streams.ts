@@ -10,6 +10,7 @@ import { REGIONS } from '../render.ts';
 import type { Region, Regions } from '../render.ts';
 import type { Knowledge } from '../pages/status/view-model.ts';
 
+/** Limits of the streams; times in milliseconds. */
 export interface StreamLimits {
   /** Open streams of all visitors together. */
   readonly streams: number;
@@ -23,6 +24,7 @@ export interface StreamLimits {
   readonly stuckMs: number;
 }
 
+/** The limits of a running page. */
 export const STREAM_LIMITS: StreamLimits = {
   streams: 32,
   perBrowser: 4,
@@ -40,6 +42,7 @@ interface Viewer {
   stuckSince: number | undefined;
 }
 
+/** The streams of one kind of visitor. `render` makes the regions from what is known; it is called once for all viewers. */
 export class EventStreams {
   readonly #feed: StatusFeed;
   readonly #render: (knowledge: Knowledge) => Partial<Regions>;
@@ -57,14 +60,15 @@ export class EventStreams {
     this.#limits = limits;
   }
 
-  /** Number of open streams of one browser. */
+  /** Number of open streams of one browser, by the key that `open` was given. */
   heldBy(browser: string): number {
     return [...this.#viewers].filter((viewer) => viewer.browser === browser).length;
   }
 
   /**
-   * Opens a stream that first sends every region as soon as it is known; undefined if too many are open.
-   * `allowed` is called before anything is sent, so that a stream ends with its session.
+   * Opens a stream (text/event-stream) that first sends every region as soon as it is known; undefined if too many are open. `browser`: a
+   * key for `heldBy`. `allowed` is called before anything is sent, so that a stream ends with its session. The caller destroys the stream,
+   * or its end of the connection does.
    */
   open(browser: string, allowed: () => boolean): PassThrough | undefined {
     if (this.#viewers.size >= this.#limits.streams) return undefined;
@@ -150,7 +154,10 @@ function regionEvent(changed: readonly Region[], regions: Partial<Regions>): str
   return `event: regions\ndata: ${JSON.stringify(changed.map((name) => [name, regions[name]]))}\n\n`;
 }
 
-/** Answers with a new stream, or with 503 if `isFull` or too many are open. A HEAD request opens none. */
+/**
+ * Answers with a new stream (server-sent events, WHATWG HTML), or throws 503 with Retry-After (RFC 9110, 10.2.3) if `isFull` or too many
+ * are open. A HEAD request opens none and gets 503, too.
+ */
 export function answerStream(
   ctx: Context,
   streams: EventStreams,

@@ -9,6 +9,10 @@ import { GLYPHS, tabIcon } from '../pages/status/glyphs.ts';
 const isState = (name: string | undefined): name is keyof typeof GLYPHS =>
   name !== undefined && Object.hasOwn(GLYPHS, name);
 
+/**
+ * Adds `/light/STATE.svg` and `/public/FILE`; both throw 404 for a name that is not in their list. With the digest as query an answer may
+ * be cached for ever (RFC 8246), without it only after asking.
+ */
 export function addFileRoutes(router: Router, assets: Assets): void {
   router.get('/light/:file', (ctx: Context & { params: Record<string, string> }) => {
     const state = /^(\w+)\.svg$/.exec(ctx.params['file'] ?? '')?.[1];

@@ -11,7 +11,10 @@ const LIMIT = 4096;
 /** Enough for the largest form: 256 exceptions of five fields each, and a few more. Bounded because every lookup searches all fields. */
 const FIELDS_MOST = 2_000;
 
-/** Which incidents the form acknowledges; with `all`, also how many the page showed. Throws 400 if the form has no valid `id`. */
+/**
+ * Which incidents the form acknowledges: `id`, at most 200 characters; with `all`, also how many the page showed, if it says so. Throws 400
+ * if the form has no valid `id`.
+ */
 export function acknowledgementIn(ctx: Context, form: URLSearchParams): Body<'acknowledge'> {
   const id = form.get('id');
   if (id === null || id === '' || id.length > 200) return ctx.throw(400);
@@ -19,7 +22,10 @@ export function acknowledgementIn(ctx: Context, form: URLSearchParams): Body<'ac
   return id === 'all' && /^\d{1,9}$/.test(shown) ? { id, unacknowledged: Number(shown) } : { id };
 }
 
-/** Throws 415 for another content type, 413 for more than `limit` bytes (the rest is not read), and 400 for a malformed body. */
+/**
+ * The fields of an HTML form, files as `readMultipart` gives them. Throws 415 for another content type, 413 for more than `limit` bytes
+ * (the rest is not read) or FIELDS_MOST fields, and 400 for a malformed body.
+ */
 export async function readForm(ctx: Context, limit = LIMIT): Promise<URLSearchParams> {
   const boundary = boundaryOf(ctx.get('Content-Type'));
   if (boundary === undefined && ctx.is('application/x-www-form-urlencoded') === false) ctx.throw(415);

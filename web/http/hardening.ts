@@ -21,19 +21,25 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 };
 
-/** Sets the headers on every answer, including errors. */
+/**
+ * Sets the headers on every answer, including errors: Content-Security-Policy (CSP level 3), no framing, no caching. Throws only what
+ * `next` throws.
+ */
 export async function securityHeaders(ctx: Context, next: Next): Promise<void> {
   ctx.set(HEADERS);
   await next();
 }
 
-/** Lets this page, but no other site, show the answer in a frame. Only for documents without buttons or links. */
+/** Lets this page, but no other site, show the answer in a frame (CSP level 3, frame-ancestors). Only for documents without buttons or links. */
 export function inOwnFrames(ctx: Context): void {
   ctx.set('Content-Security-Policy', `${POLICY}; frame-ancestors 'self'`);
   ctx.set('X-Frame-Options', 'SAMEORIGIN');
 }
 
-/** Host part of a Host header, in lower case, without port, brackets and final dot; undefined if the header is malformed. */
+/**
+ * Host part of a Host header (RFC 9110, 7.2), in lower case, without port, brackets and final dot; undefined if the header is malformed,
+ * and for an empty one. Never throws.
+ */
 export function hostNameOf(header: string): string | undefined {
   const parts = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::(\d{1,5}))?$/i.exec(header);
   if (Number(parts?.[3] ?? 0) > 65535) return undefined;
@@ -85,7 +91,10 @@ function isOwnAddress(host: string, local: string | undefined): boolean {
   );
 }
 
-/** Throws 403 if Sec-Fetch-Site or Origin says that a change does not come from this page. */
+/**
+ * Throws 403 if Sec-Fetch-Site (Fetch metadata, W3C) or Origin (RFC 6454, section 7) says that a change does not come from this page.
+ * Without both headers it passes: the form's token decides.
+ */
 export function sameSiteOnly(ctx: Context): void {
   const site = ctx.get('Sec-Fetch-Site');
   if (site !== '' && site !== 'same-origin' && site !== 'none') ctx.throw(403);

@@ -9,14 +9,19 @@ import type { AddressInfo } from 'node:net';
 import { Connections } from './connections.ts';
 import type { ConnectionLimits } from './connections.ts';
 
+/** Limits of the server; times in milliseconds. */
 export interface ServerLimits extends ConnectionLimits {
+  /** How long a client may take to send the headers of a request. */
   readonly headersMs: number;
+  /** How long it may take to send the whole request. */
   readonly requestMs: number;
+  /** How long a connection may stay open between two requests. */
   readonly idleMs: number;
   /** A connection without any traffic for so long is closed. Longer than the daemon may take to answer. */
   readonly stuckMs: number;
 }
 
+/** The limits of a running page; tests have their own. */
 export const SERVER_LIMITS: ServerLimits = {
   headersMs: 5000,
   requestMs: 10_000,
@@ -27,17 +32,19 @@ export const SERVER_LIMITS: ServerLimits = {
   pipelined: 8,
 };
 
+/** A server that listens. */
 export interface Listening {
   /** `http://192.0.2.9:80` */
   readonly url: string;
   readonly port: number;
+  /** Ends all connections; resolves when the port is free. */
   close(): Promise<void>;
 }
 
 /** Where to listen: an address and a port (0 for a free one), or a socket that already listens (systemd.socket(5)). */
 export type Place = { readonly host: string; readonly port: number } | { readonly fd: number };
 
-/** Starts the server. Rejects with Node's error if it cannot listen there. */
+/** Starts an HTTP/1.1 server and resolves when it listens. Rejects with Node's error if it cannot listen there (`EADDRINUSE`, `EACCES`). */
 export async function listen(
   handler: RequestListener,
   place: Place,

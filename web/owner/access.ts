@@ -22,11 +22,15 @@ const BROWSER_COOKIE = 'leakguard-browser';
 const CLOCK_NUDGE_MS = 1000;
 const YEAR_MS = 365 * 24 * 3_600_000;
 
-/** Result of an attempt. `wait`: too many attempts; try again after `waitMs` milliseconds. */
+/**
+ * Result of an attempt. `in`: the visitor is logged in · `short`, `different`: the new password · `taken`: there is a password already ·
+ * `wrong`, `code`: the password or the code · `wait`: too many attempts; try again after `waitMs` milliseconds.
+ */
 export type Outcome =
   | { readonly code: 'in' | 'wrong' | 'short' | 'different' | 'taken' | 'code' }
   | { readonly code: 'wait'; readonly waitMs: number };
 
+/** How the page recognizes its owner. */
 export interface AccessOptions {
   /** Directory for password and sessions; created if it is missing. */
   readonly stateDir: string;
@@ -38,6 +42,7 @@ export interface AccessOptions {
   readonly now?: () => number;
 }
 
+/** The owner's password, sessions and browsers. Cookies are set on the answer of the request that is given. */
 export class Access {
   readonly #password: Password;
   readonly #firstCode: FirstCode;
@@ -67,12 +72,13 @@ export class Access {
     return !this.isSetUp && this.#firstCode.isAsked;
   }
 
-  /** The token of the visitor's session if it is open. The tokens of forms are bound to it. */
+  /** The token of the visitor's session if it is open; undefined otherwise. The tokens of forms are bound to it. */
   session(ctx: Context): string | undefined {
     const token = ctx.cookies.get(SESSION_COOKIE, { signed: false });
     return token !== undefined && this.isOpen(token) ? token : undefined;
   }
 
+  /** Whether this is the token of an open session. */
   isOpen(token: string): boolean {
     return this.#sessions.isOpen(token);
   }
@@ -83,6 +89,7 @@ export class Access {
     return token !== undefined && (!active || this.#sessions.use(token));
   }
 
+  /** Sets the first password and logs the visitor in. Rejects with file system errors; then there is still none. */
   async setFirst(ctx: Context, password: string, again: string, code: string): Promise<Outcome> {
     const fault = faultOf(password, again);
     if (fault !== undefined) return { code: fault };
@@ -97,13 +104,17 @@ export class Access {
     return { code: 'in' };
   }
 
+  /** Logs the visitor in if the password is right; every attempt counts for the throttle. */
   async logIn(ctx: Context, password: string): Promise<Outcome> {
     const outcome = await this.#guess(ctx, password);
     if (outcome.code === 'in') this.#letIn(ctx);
     return outcome;
   }
 
-  /** Logs out everyone else: a password is often changed because someone else may know it. */
+  /**
+   * Changes the password and logs out everyone else: a password is often changed because someone else may know it. Rejects with file system
+   * errors; the old one then stays.
+   */
   async changePassword(ctx: Context, old: string, password: string, again: string): Promise<Outcome> {
     const fault = faultOf(password, again);
     if (fault !== undefined) return { code: fault };
@@ -115,6 +126,7 @@ export class Access {
     return outcome;
   }
 
+  /** Ends the visitor's session, or all. */
   logOut(ctx: Context, everywhere: boolean): void {
     const token = this.session(ctx);
     if (everywhere) this.#sessions.closeAll();

@@ -4,6 +4,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 
+/** The code's file. */
 export class FirstCode {
   readonly #path: string;
   readonly #always: boolean;
@@ -19,7 +20,7 @@ export class FirstCode {
     return this.#kept() !== undefined;
   }
 
-  /** Compares ignoring case, spaces and dashes, because the code is typed by hand. */
+  /** Compares ignoring case, spaces and dashes, because the code is typed by hand. True for any text while no code is asked for. Never throws. */
   matches(given: string): boolean {
     const kept = this.#kept();
     if (kept === undefined) return true;
@@ -28,7 +29,7 @@ export class FirstCode {
     return kept !== '' && same;
   }
 
-  /** Deletes the code: it is valid once. */
+  /** Deletes the code: it is valid once. Does nothing without one; throws file system errors. */
   forget(): void {
     rmSync(this.#path, { force: true });
   }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import { writeDurable } from '../../appliance/os/durable-file.ts';
 
+/** A file exists but cannot be used; the message names it. */
 export class KeptFileError extends Error {
   readonly code = 'unreadable';
 
@@ -13,7 +14,7 @@ export class KeptFileError extends Error {
   }
 }
 
-/** The JSON value of the file; undefined if there is no file. Throws KeptFileError if it cannot be read or parsed. */
+/** The JSON value of the file, as it is; undefined if there is no file. Throws KeptFileError if it cannot be read or parsed. */
 export function readKept(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as unknown;
@@ -23,7 +24,10 @@ export function readKept(path: string): unknown {
   }
 }
 
-/** Replaces the file, readable only by its owner. Throws file system errors; the old content then stays. */
+/**
+ * Replaces the file durably with the value as JSON and a line feed, readable only by its owner (0600). Throws file system errors; the old
+ * content then stays.
+ */
 export function writeKept(path: string, value: unknown): void {
   writeDurable(path, `${JSON.stringify(value)}\n`);
 }

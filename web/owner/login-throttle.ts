@@ -1,6 +1,7 @@
 // Limits password attempts, per source and for all sources together. Every wait ends by itself: a stranger can slow down a login, but
 // never lock the owner out for good.
 
+/** Limits of password attempts; times in milliseconds. */
 export interface ThrottleLimits {
   /** Attempts of one source without a wait. */
   readonly free: number;
@@ -14,6 +15,7 @@ export interface ThrottleLimits {
   readonly refillMs: number;
 }
 
+/** The limits of a running page. */
 export const THROTTLE_LIMITS: ThrottleLimits = {
   free: 5,
   firstMs: 1000,
@@ -33,6 +35,7 @@ interface Source {
   next: number;
 }
 
+/** The attempts at one password. */
 export class LoginThrottle {
   readonly #now: () => number;
   readonly #limits: ThrottleLimits;
@@ -49,8 +52,8 @@ export class LoginThrottle {
   }
 
   /**
-   * Milliseconds that `source` must wait, or 0 if it may try now. The attempt is counted before it is made, so that many at once
-   * gain nothing. A browser that has logged in before (`known`) does not use the common budget.
+   * Milliseconds that `source` (any text that tells clients apart) must wait, or 0 if it may try now. The attempt is counted before it is
+   * made, so that many at once gain nothing. A browser that has logged in before (`known`) does not use the common budget.
    */
   admit(source: string, known: boolean): number {
     const now = this.#now();

@@ -5,6 +5,7 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
 import { KeptFileError, readKept, writeKept } from './kept-file.ts';
 
+/** Allowed lengths, UTF-16 code units. */
 export const PASSWORD_LENGTH = { min: 8, max: 200 } as const;
 
 interface Kept {
@@ -17,6 +18,7 @@ interface Kept {
 const COST = 15;
 const BLOCK = 8;
 
+/** The password's file, and guesses at it. */
 export class Password {
   readonly #path: string;
   #kept: Kept | undefined;
@@ -31,6 +33,7 @@ export class Password {
     this.#kept = value;
   }
 
+  /** Whether there is a password. */
   get isSet(): boolean {
     return this.#kept !== undefined;
   }
@@ -44,11 +47,12 @@ export class Password {
     });
   }
 
+  /** Replaces the password, whatever it was. Rejects with file system errors; the old one then stays. */
   change(password: string): Promise<void> {
     return this.#inTurn(() => this.#keep(password));
   }
 
-  /** False if no password is set. */
+  /** Whether this is the password; false if none is set. Takes 32 MiB while it computes (scrypt, RFC 7914), and waits for earlier guesses. */
   matches(password: string): Promise<boolean> {
     return this.#inTurn(async () => {
       const kept = this.#kept;
@@ -73,7 +77,7 @@ export class Password {
   }
 }
 
-/** True if the password's length, in UTF-16 code units, is allowed. There is no other rule. */
+/** True if the password's length, in UTF-16 code units, is allowed (PASSWORD_LENGTH, both ends included). There is no other rule. */
 export function isLongEnough(password: string): boolean {
   const { length } = password;
   return length >= PASSWORD_LENGTH.min && length <= PASSWORD_LENGTH.max;

@@ -5,6 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 
 import { KeptFileError, readKept, writeKept } from './kept-file.ts';
 
+/** How long a session lasts. */
 export interface SessionTimes {
   /** A session ends after this time without use, milliseconds. */
   readonly idleMs: number;
@@ -13,6 +14,7 @@ export interface SessionTimes {
 }
 
 const HOUR = 3_600_000;
+/** Half a day without use, a week in all. */
 export const SESSION_TIMES: SessionTimes = { idleMs: 12 * HOUR, wholeMs: 7 * 24 * HOUR };
 
 interface Session {
@@ -28,6 +30,7 @@ const WRITE_MS = 600_000;
 /** A session from further in the future was opened under a different clock: its age is unknown, so it has ended. */
 const AHEAD_MS = 60_000;
 
+/** The open sessions, at most SESSIONS_MOST. What changes them throws file system errors; the change then holds in memory only. */
 export class Sessions {
   readonly #path: string;
   readonly #now: () => number;
@@ -44,7 +47,7 @@ export class Sessions {
     this.#writtenAt = now();
   }
 
-  /** Opens a session and returns its token, 256 random bits. If there are too many, the one idle longest is closed. */
+  /** Opens a session and returns its token, 256 random bits in base64url. If there are too many, the one idle longest is closed. */
   open(): string {
     const token = randomBytes(32).toString('base64url');
     const now = this.#now();
@@ -58,6 +61,7 @@ export class Sessions {
     return token;
   }
 
+  /** Whether this is the token of a session that has not ended. Does not prolong it. */
   isOpen(token: string): boolean {
     return this.#find(token) !== undefined;
   }
@@ -71,12 +75,14 @@ export class Sessions {
     return true;
   }
 
+  /** Ends a session; an unknown token changes nothing. */
   close(token: string): void {
     const digest = digestOf(token);
     this.#sessions = this.#sessions.filter((session) => session.digest !== digest);
     this.#write();
   }
 
+  /** Ends all sessions. */
   closeAll(): void {
     this.#sessions = [];
     this.#write();

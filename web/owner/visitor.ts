@@ -7,15 +7,17 @@ import type { Context } from 'koa';
 
 const COOKIE = 'leakguard-visitor';
 
+/** The tokens of this process; a restart makes all of them invalid. */
 export class Visitors {
   readonly #secret = randomBytes(32);
   readonly #sessionOf: (ctx: Context) => string | undefined;
 
+  /** `sessionOf`: the token of a visitor's session, undefined without one. */
   constructor(sessionOf: (ctx: Context) => string | undefined) {
     this.#sessionOf = sessionOf;
   }
 
-  /** The token for this browser's forms; sets the cookie if the browser has none. */
+  /** The token for this browser's forms (HMAC-SHA-256, base64url); sets the cookie if the browser has none. */
   token(ctx: Context): string {
     const known = idOf(ctx);
     const id = known ?? randomBytes(18).toString('base64url');

@@ -106,7 +106,10 @@ function withoutPolicy(config: string, stateDir: string, faults: readonly string
   );
 }
 
-/** Runs the checks in order and returns all findings; never rejects. */
+/**
+ * Runs the checks in order, one at a time, and returns all findings in that order; never rejects: a check that throws becomes a finding of
+ * level `unknown`.
+ */
 export async function examine(subject: Subject, checks = CHECKS): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
   for (const check of checks) {
@@ -121,7 +124,7 @@ export async function examine(subject: Subject, checks = CHECKS): Promise<readon
   return findings;
 }
 
-/** 3 when any finding is a fault, otherwise 0. */
+/** The exit code of `leakguard doctor`: 3 when any finding is a fault, otherwise 0, also with warnings and what is unknown. */
 export function exitCodeOf(findings: readonly Finding[]): ExitCode {
   return findings.some(({ level }) => level === 'fault') ? 3 : 0;
 }

@@ -17,7 +17,10 @@ const HELP = `leakguard status: show the light, and why it is as it is
 Exit codes: 0 nothing gets out, 1 leaking or breach, 2 usage error, 3 no daemon, or it is blind or starting and cannot tell.
 `;
 
-/** States in which the daemon cannot tell exit with 3, so that they cannot be taken for "no leak". */
+/**
+ * The exit code of `leakguard status`: 1 for `leaking` and `breach`, 3 for `blind` and `starting`, in which the daemon cannot tell and
+ * which must not be taken for "no leak", otherwise 0.
+ */
 export function exitCodeOf(state: State): ExitCode {
   if (state === 'leaking' || state === 'breach') return 1;
   return state === 'blind' || state === 'starting' ? 3 : 0;

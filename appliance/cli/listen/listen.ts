@@ -15,6 +15,7 @@ const OPEN_MS = 3000;
 /** During a flood the child reads no commands: after this time it is killed, and its last report counts. */
 const END_MS = 1500;
 
+/** What the child is to listen to, and how it judges. */
 export interface ListenOrder {
   readonly interface: string;
   /** Undefined: only try to open the interface. */
@@ -22,9 +23,9 @@ export interface ListenOrder {
   /** MAC address of the laptop as a number; without it, both directions are judged. */
   readonly client: number | undefined;
   readonly learn: boolean;
-  /** Tor's relays (src/wire/vpn/tor.ts). */
+  /** Tor's relays, as text (src/wire/vpn/tor.ts). */
   readonly relays?: readonly string[];
-  /** The interface's MAC address as a number, if it has one, and its IP addresses: they identify frames of this machine. */
+  /** The interface's MAC address as a 48-bit number, if it has one, and its IP addresses as text: they identify frames of this machine. */
   readonly ownMac?: number;
   readonly ownAddresses?: readonly string[];
 }
@@ -37,6 +38,7 @@ interface HeardIncident extends AnalysedIncident {
   readonly process?: Attribution;
 }
 
+/** A report whose incidents name the process that sent them. */
 export interface HeardReport extends AnalysisReport {
   readonly incidents: readonly HeardIncident[];
 }
@@ -50,14 +52,16 @@ export interface ListenReport {
   readonly whole: boolean;
 }
 
+/** How the listening ended. */
 export interface ListenEnd {
   /** The complete report, or, when `whole` is false, the last one received before the child was lost. */
   readonly report: HeardReport | undefined;
   readonly whole: boolean;
-  /** Why the interface could not be opened or the capture ended early. */
+  /** Why the interface could not be opened or the capture ended early, one clause; undefined when neither happened. */
   readonly fault: string | undefined;
 }
 
+/** What is told while the child listens. */
 export interface ListenEars {
   /** The capture has started; earlier frames were not seen. */
   open?(): void;
@@ -65,13 +69,19 @@ export interface ListenEars {
   news?(incidents: readonly HeardIncident[]): void;
 }
 
-/** Tries to open the interface `name`; returns why that failed, or undefined when it worked. */
+/**
+ * Tries to open the interface `name` in a child process; returns why that failed, one clause, or undefined when it worked. Takes at most
+ * OPEN_MS. Rejects as `listen` does.
+ */
 export async function probe(name: string): Promise<string | undefined> {
   const order = { interface: name, policy: undefined, client: undefined, learn: false };
   return (await listen(order, AbortSignal.abort(), {})).fault;
 }
 
-/** Listens until `until` is aborted or the child is lost; never rejects for a fault of the capture. */
+/**
+ * Listens in a child process until `until` is aborted or the child is lost, which the result tells. A fault of the capture does not reject;
+ * it rejects only when the machine cannot start a process.
+ */
 export async function listen(order: ListenOrder, until: AbortSignal, ears: ListenEars): Promise<ListenEnd> {
   const command = [process.execPath, fileURLToPath(new URL('./listen-process.js', import.meta.url))] as const;
   const heard: { opened: boolean; fault?: string; last?: ListenReport } = { opened: false };
@@ -125,7 +135,7 @@ export async function listen(order: ListenOrder, until: AbortSignal, ears: Liste
   return { report: last?.report, whole, fault };
 }
 
-/** Rewrites an error message of libpcap so that it says what to do; unknown messages are returned unchanged. */
+/** An error message of libpcap in words that say what to do, one clause; unknown messages are returned unchanged. */
 export function faultWords(message: string): string {
   if (/permission|not permitted/i.test(message))
     return 'no permission: run this as root, or with CAP_NET_RAW';

@@ -17,13 +17,17 @@ import { incidentLine } from '../status-screen.ts';
 import { padded, styleOf } from '../terminal.ts';
 import type { WatchOptions } from '../watch-daemon.ts';
 
+/** An interface, and whether it can be listened on. */
 export interface Candidate extends PortInfo {
   readonly opens: boolean;
   /** Why it cannot be opened, or is a poor choice. */
   readonly why: readonly string[];
 }
 
-/** Every port of this machine, best first, after trying to open each. `open` returns why it failed, or undefined. */
+/**
+ * Every port of this machine, in the order of readPorts (best first), after trying to open each but loopback. `open` returns why it failed,
+ * or undefined. What `open` rejects with is passed on.
+ */
 export async function candidates(
   ports: readonly PortInfo[] = readPorts(),
   open: (name: string) => Promise<string | undefined> = probe,
@@ -37,7 +41,10 @@ export async function candidates(
   );
 }
 
-/** `watch --iface-diag`: exit 0 when at least one interface can be listened on, otherwise 3. */
+/**
+ * `watch --iface-diag`: prints the list on stdout, as text or as `{"interfaces":[…],"obvious":NAME or null}`. Returns 0 when at least one
+ * interface can be listened on, otherwise 3.
+ */
 export function showCandidates(
   list: readonly Candidate[],
   { json, verbose }: { readonly json: boolean; readonly verbose: boolean },
@@ -73,7 +80,10 @@ export function showCandidates(
   return able.length > 0 ? 0 : 3;
 }
 
-/** `watch --iface NAME`. Warns about a doubtful choice. Throws CommandError 3 when the capture failed or stopped early and no leak was found. */
+/**
+ * `watch --iface NAME`: prints incidents as they come, and a summary. Warns on stderr about a doubtful choice. Returns 1 when a leak was
+ * found, otherwise 0. Throws CommandError 3 when there is no such interface, or the capture failed or stopped early and no leak was found.
+ */
 export async function watchInterface(
   order: ListenOrder,
   options: WatchOptions,

@@ -17,6 +17,7 @@ import type { GuardEvent } from '../../../src/api/status.ts';
 export class ApiError extends Error {
   readonly status: number;
   readonly code: ErrorCode;
+  /** Every fault of the input, each with its place; empty when there is none to show. */
   readonly faults: readonly Fault[];
 
   constructor(
@@ -42,7 +43,7 @@ interface ApiRequest {
   readonly body: unknown;
 }
 
-/** An answer that is not JSON. */
+/** An answer that is not made into JSON: bytes as they are sent, and their media type (RFC 9110, section 8.3). */
 export class BinaryAnswer {
   readonly type: string;
   readonly bytes: Uint8Array;
@@ -53,11 +54,15 @@ export class BinaryAnswer {
   }
 }
 
+/** One method on one path. */
 export interface ApiRoute {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** `/v1/incidents/:id` */
   readonly path: string;
-  /** Returns the JSON value of the answer or a BinaryAnswer, or a promise of either; throws ApiError. */
+  /**
+   * Returns the JSON value of the answer or a BinaryAnswer, or a promise of either; throws ApiError. Anything else that it throws is a bug
+   * and answered with 500.
+   */
   handle(request: ApiRequest): unknown;
 }
 
@@ -80,6 +85,7 @@ export interface ApiLimits {
   readonly pipelined: number;
 }
 
+/** The limits of a running daemon; tests have their own. */
 export const API_LIMITS: ApiLimits = {
   headersMs: 5_000,
   requestMs: 15_000,
@@ -94,6 +100,10 @@ const STREAM_LIMIT = 32;
 /** A client that leaves this many bytes unread is disconnected, to bound the daemon's memory; it can connect again. */
 const STREAM_BACKLOG = 1024 * 1024;
 
+/**
+ * The server. `firstEvent` makes the event that each new stream begins with; `onFault` gets errors that are not ApiErrors, and those of the
+ * socket.
+ */
 export class ApiServer {
   readonly #routes: readonly ApiRoute[];
   readonly #firstEvent: () => GuardEvent;
@@ -137,7 +147,7 @@ export class ApiServer {
     this.#server.on('error', onFault);
   }
 
-  /** Listens on a Unix socket, in place of whatever has that name. Rejects with the system's error. */
+  /** Listens on a Unix socket, in place of whatever has that name; owner and group may connect (0660). Rejects with the system's error. */
   async listen(socketPath: string): Promise<void> {
     this.#path = socketPath;
     rmSync(socketPath, { recursive: true, force: true });
@@ -152,7 +162,7 @@ export class ApiServer {
     this.#inode = inodeOf(socketPath);
   }
 
-  /** Listens again when the socket was removed or replaced; true when it was. Open streams continue. */
+  /** Listens again when the socket was removed or replaced; true when it was. Open streams continue. Rejects with the system's error. */
   async keep(): Promise<boolean> {
     if (inodeOf(this.#path) === this.#inode) return false;
     // Closed first: closing removes the name even if it belongs to a new socket (libuv, uv__pipe_close).
@@ -161,7 +171,7 @@ export class ApiServer {
     return true;
   }
 
-  /** Sends an event to all event streams. */
+  /** Sends an event to all event streams (server-sent events, WHATWG HTML). A client that does not read is disconnected. Never throws. */
   publish(event: GuardEvent): void {
     if (this.#streams.size === 0) return;
     const text = eventText(event);
@@ -171,6 +181,7 @@ export class ApiServer {
     }
   }
 
+  /** Ends all streams and connections. The socket's name is removed with it. */
   close(): void {
     for (const stream of this.#streams) stream.end();
     this.#server.close();

@@ -36,7 +36,10 @@ export interface BoxSubject {
   readonly setClockRequest: string | undefined;
 }
 
-/** Every route of the local API. */
+/**
+ * Every route of the local API (src/api/endpoints.ts) but the event stream, which the server has itself; edits of the policy take turns
+ * (policy-turns.ts). Reads and writes nothing until a request comes.
+ */
 export function everyRoute({
   box,
   history,
@@ -63,7 +66,7 @@ export function everyRoute({
   return inTurn(routesOf(handlers), configPath);
 }
 
-/** Handlers for health and LED test. */
+/** Handlers for `health` and `testLed`. Neither throws: what cannot be read is null, and a second test replaces the first. */
 export function boxRoutes(
   box: { status(): Status },
   health: Pick<HealthProbe, 'read'>,

@@ -17,6 +17,7 @@ const POLL_MS = 50;
 /** The clock counts as set when it differs by less than this, milliseconds. */
 const TOLERANCE_MS = 2_000;
 
+/** What the clock needs from the machine. `timeoutMs`: how long the program that sets the clock may take, milliseconds. */
 export interface ClockParts {
   /** File for set-clock requests; undefined: the box may not set this machine's clock. */
   readonly requestPath: string | undefined;
@@ -27,6 +28,7 @@ export interface ClockParts {
   readonly timeoutMs?: number;
 }
 
+/** The clock of this machine, as far as the box may set it. */
 export class BoxClock {
   readonly #parts: ClockParts;
 
@@ -34,13 +36,16 @@ export class BoxClock {
     this.#parts = parts;
   }
 
-  /** Who sets this clock. */
+  /** Who sets this clock: `machine` when the box may not, `network` while a time service runs, otherwise `owner`. */
   get source(): TimeSource {
     if (this.#parts.requestPath === undefined) return 'machine';
     return timeService(this.#parts.root) === undefined ? 'owner' : 'network';
   }
 
-  /** Resolves when the clock shows `wall` (milliseconds); rejects with ApiError when it cannot be set. */
+  /**
+   * Resolves when the clock shows `wall` (wall clock milliseconds, within TOLERANCE_MS). Rejects with ApiError: 409 `not-ours` or `kept`
+   * when the box does not set this clock, 400 `implausible`, 503 `not-set` when no program set it in time.
+   */
   async set(wall: number): Promise<void> {
     const { requestPath, root, earliest = packedAt(), timeoutMs = TIMEOUT_MS } = this.#parts;
     if (requestPath === undefined)
@@ -73,6 +78,7 @@ function assertPlausible(wall: number, earliest: number): void {
   }
 }
 
+/** The handler for `setClock`; its answer is the time that the clock shows then, ISO 8601. Rejects as BoxClock.set does. */
 export function clockRoutes(clock: Pick<BoxClock, 'set'>) {
   return {
     setClock: async ({ body: { wall } }) => {

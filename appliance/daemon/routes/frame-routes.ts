@@ -14,10 +14,15 @@ import { noIncident } from './routes.ts';
 /** What this route needs of the history. */
 export interface FrameSubject {
   incident(id: string): IncidentView | undefined;
+  /** Captured frames in the order in which they were seen; empty for an unknown incident, and unless privacy is `full`. */
   evidence(id: string): readonly EvidenceFrame[];
   readonly privacy: Privacy;
 }
 
+/**
+ * The handler for `frames`: `at` in ISO 8601, `length` as on the wire, `hex` the captured bytes, two digits each. Throws ApiError 404 for
+ * an unknown incident; an incident without frames has an empty list.
+ */
 export function frameRoutes(history: FrameSubject) {
   return {
     frames: ({ params: { id } }) => {

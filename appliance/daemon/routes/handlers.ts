@@ -18,7 +18,10 @@ export type Handlers = {
   readonly [N in Handled]: (asked: Asked<Endpoints[N]>) => Given<Endpoints[N]> | Promise<Given<Endpoints[N]>>;
 };
 
-/** The routes for these handlers, with checks of query and body. */
+/**
+ * The routes for these handlers, with their method and path from src/api/endpoints.ts. A query or body that does not match the endpoint's
+ * schema throws ApiError 400 with every fault, and the handler is not called.
+ */
 export function routesOf(handlers: Partial<Handlers>): readonly ApiRoute[] {
   return Object.entries(handlers).map(([name, handler]) =>
     routeOf(ENDPOINTS[name as Handled], handler as (asked: object) => unknown),
@@ -42,7 +45,7 @@ function routeOf(
   };
 }
 
-/** ApiError 400 for an invalid request; its message is `message` or else the first fault. */
+/** The error for an invalid request, ApiError 400 `invalid`; its message is `message` or else the first fault. Returned, not thrown. */
 export function refused(faults: readonly Fault[], message?: string): ApiError {
   const [first = { path: '', message: '' }] = faults;
   return new ApiError(400, 'invalid', message ?? `${first.path} ${first.message}`, faults);

@@ -21,18 +21,22 @@ import type { Handlers } from './handlers.ts';
 import { refusedJob } from './refused-job.ts';
 import { noIncident } from './routes.ts';
 
-/** What these routes need of the history. */
+/** What these routes need of the history. Times are wall-clock milliseconds, ranges without their end. */
 export interface HistorySubject {
+  /** Newest first, at most `filter.limit`. */
   incidents(filter: IncidentFilter): readonly IncidentView[];
   incident(id: string): IncidentView | undefined;
   evidence(id: string): readonly EvidenceFrame[];
   gaps(since: number, until: number): readonly Gap[];
   clients(): readonly ClientView[];
   timeline(from: number, to: number, buckets: number): Timeline;
+  /** Undefined where the profile lets nothing go direct and nothing was seen to, and before there is a guard. */
   allowed(): AllowedView | undefined;
+  /** Rejects with JobError; the history is then unchanged. */
   rewritePast(blocking: boolean): Promise<void>;
   /** The answer of another process, which reads the disk; undefined when only memory holds everything, which is quick to read. */
   apart<K extends PastKind>(kind: K, asked: PastJobs[K]['given']): Promise<Uint8Array> | undefined;
+  /** Number of stored incidents with more detail than the privacy in force allows. */
   readonly laxerPast: number;
   readonly privacy: Privacy;
 }
@@ -41,6 +45,11 @@ export interface HistorySubject {
 const READ_DIRECTLY = 200;
 const DAY_MS = 86_400_000;
 
+/**
+ * Handlers for incidents, captured frames, clients, timeline, dossier, gaps, report and the history itself. They throw ApiError: 400 for a
+ * range that ends before it begins, 404 for an unknown incident or one without frames, 422 and 503 when another process cannot answer
+ * (refused-job.ts).
+ */
 export function historyRoutes(history: HistorySubject, box: { status(): Status }) {
   const summary = (): HistoryAnswer => ({ privacy: history.privacy, laxerPast: history.laxerPast });
   return {

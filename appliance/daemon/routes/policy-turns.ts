@@ -17,8 +17,9 @@ const PREVIEWS: Readonly<Record<string, (body: unknown) => boolean>> = {
 const WAITING_MOST = 8;
 
 /**
- * The same routes, with edits of the policy one at a time. An edit whose body has a `basis`, the digest of the policy that it was made
- * from, is refused with 412 (like If-Match, RFC 9110, section 13.1.1) when `configPath` holds another policy by then.
+ * The same routes, with edits of the policy one at a time; at most WAITING_MOST wait, and a further one throws ApiError 503 `busy`. An edit
+ * whose body has a `basis`, the digest of the policy that it was made from (`policyDigest`), is refused with 412 (like If-Match, RFC 9110,
+ * section 13.1.1) when `configPath` holds another policy by then.
  */
 export function inTurn(routes: readonly ApiRoute[], configPath: string): readonly ApiRoute[] {
   let last: Promise<unknown> = Promise.resolve();

@@ -10,17 +10,25 @@ import type { Handlers } from './handlers.ts';
 /** What these routes need of the daemon. Its methods reject with ApiError. */
 export interface ApiSubject {
   status(): Status;
+  /** The policy in force; undefined without a valid one. */
   policy(): Policy | undefined;
-  /** Puts a policy text in force and saves it; returns its faults when it is invalid. `parsed`: the policy, when already parsed. */
+  /**
+   * Puts a policy text in force and saves it; returns its faults when it is invalid, and nothing has changed. `parsed`: the policy, when
+   * already parsed.
+   */
   setPolicy(text: string, parsed?: ParsedPolicy): Promise<Status | readonly Fault[]>;
   setBlockMode(on: boolean): Promise<Status>;
-  /** `client`: a MAC address; undefined: all clients. */
+  /** `seconds` from now. `client`: a MAC address, lower-case with colons; undefined: all clients. */
   openPass(seconds: number, client: string | undefined): Promise<Status>;
   endPass(): Promise<Status>;
   /** Acknowledges one incident or `all`; undefined when there is no such incident. */
   acknowledge(id: string): Status | undefined;
 }
 
+/**
+ * Handlers for status, policy, block mode, passes and acknowledgement. They throw ApiError: 409 without a valid policy, 422 for an invalid
+ * one, 503 when the kernel refuses, 404 for an unknown incident, 412 when there are other incidents than the caller has seen.
+ */
 export function apiRoutes(subject: ApiSubject) {
   return {
     status: () => subject.status(),
@@ -45,7 +53,7 @@ export function apiRoutes(subject: ApiSubject) {
   } satisfies Partial<Handlers>;
 }
 
-/** Throws ApiError 404. */
+/** Throws ApiError 404 `no-incident` with the id in its message, for a path that names an incident that is not there; never returns. */
 export function noIncident(id: string): never {
   throw new ApiError(404, 'no-incident', `there is no incident ${id}`);
 }

@@ -16,6 +16,10 @@ interface SettingsSubject {
   readonly setPolicy: ApiSubject['setPolicy'];
 }
 
+/**
+ * Handlers for settings and the policy's text (UTF-8, as it is in the file). They throw ApiError: 409 when the file cannot be read or is
+ * invalid, 422 when a change would make it invalid, and as refused-job.ts says.
+ */
 export function settingsRoutes(box: SettingsSubject) {
   return {
     settings: () => read(box),

@@ -29,7 +29,10 @@ interface TunnelSubject {
   readonly guard: () => Pick<Guard, 'observer'>;
 }
 
-/** `configPath` is the policy file: it is read here; `setPolicy` writes it. */
+/**
+ * Handlers for tunnels. `configPath` is the policy file: it is read here; `setPolicy` writes it. They throw ApiError: 400 for an invalid
+ * tunnel, 404 for an unknown one, 409 when the file is invalid, 422 when the import has no endpoint or the policy would become invalid.
+ */
 export function tunnelRoutes(box: TunnelSubject) {
   return {
     // Not checked here: the tunnel becomes part of the policy's text, which is checked as a whole.

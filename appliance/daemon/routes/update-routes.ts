@@ -17,7 +17,10 @@ import type { Handlers } from './handlers.ts';
 /** The two root-owned places that the daemon reads. */
 type RootPlaces = Pick<typeof UPDATE_PLACES, 'state' | 'keys'>;
 
-/** `stateDir` is the daemon's, which holds the inbox; `version` is the running one. */
+/**
+ * Handlers for updates. `stateDir` is the daemon's, which holds the inbox; `version` is the running one; `places`: root's directories. They
+ * throw ApiError: 409 for a part out of order, 413 for one that is too large, 400 with UpdateError's code when the file would be refused.
+ */
 export function updateRoutes(stateDir: string, version: string, places: RootPlaces = UPDATE_PLACES) {
   const inbox = (): Inbox => new Inbox(join(stateDir, 'update'));
   const status = ({ received }: Inbox): UpdateStatus => {

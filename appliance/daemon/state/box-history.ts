@@ -45,12 +45,15 @@ const RESTORED_MOST = 4_000;
 const FILE_CHECK_MS = 1_000;
 const KEY_REFUSED = 'The key of redacted names cannot be saved or removed as the policy requires';
 
+/** Where the history is kept, and who is told when it cannot be. */
 export interface BoxHistoryParts {
   readonly stateDir: string;
+  /** Directory of the counter file, whose age tells when an earlier process was last alive. */
   readonly runtimeDir: string;
   readonly warnings: Warnings;
 }
 
+/** The history of one daemon. An error of the disk becomes a warning: no method but `rewritePast` and `apart` fails. */
 export class BoxHistory {
   readonly #warnings: Warnings;
   readonly #stateDir: string;
@@ -85,7 +88,7 @@ export class BoxHistory {
     this.#tryOpen();
   }
 
-  /** Restores the file of the key by which names are redacted; returns its path when it was gone or changed. */
+  /** Restores the file of the key by which names are redacted; returns its path when it was gone or changed, and otherwise nothing. */
   keep(): readonly string[] {
     const restored: string[] = [];
     this.#warnings.attempt('privacy-key', KEY_REFUSED, () => {
@@ -103,7 +106,10 @@ export class BoxHistory {
     guard.book.replace(this.#openIncidents(), blocking, now());
   }
 
-  /** The kernel's counters since this boot up to which the history accounts for every frame; undefined when there are none. */
+  /**
+   * The kernel's counters (packets by counter name) since this boot up to which the history accounts for every frame; undefined when there
+   * are none.
+   */
   accounted(): ReadonlyMap<string, number> | undefined {
     return this.#try(() => this.#store?.accounted());
   }
@@ -114,6 +120,7 @@ export class BoxHistory {
     this.#try(() => this.#store?.forgetAccount());
   }
 
+  /** Takes privacy, place of the key and retention from a policy that is in force. What waits is written under the privacy before it. */
   setPolicy(policy: Policy): void {
     this.#policy = policy;
     // Records that wait to be written were seen under the previous privacy.
@@ -190,17 +197,18 @@ export class BoxHistory {
     return fairPick(chosen, ({ share }) => share, filter.limit).map(({ view }) => view);
   }
 
+  /** An incident by its id, as the privacy in force shows it; undefined when there is none. */
   incident(id: string): IncidentView | undefined {
     return this.#guard?.incident(id) ?? this.#stored((store) => store.incidents.get(id, this.#redaction));
   }
 
-  /** Captured frames of an incident; none unless privacy is `full`. */
+  /** Captured frames of an incident, in the order in which they were seen; empty for an unknown one, and unless privacy is `full`. */
   evidence(id: string): readonly EvidenceFrame[] {
     if (this.#redaction.privacy !== 'full') return [];
     return this.#stored((store) => store.evidence.of(id)) ?? [];
   }
 
-  /** Gaps in tunnels' traffic that overlap [since, until), wall clock milliseconds, newest first. */
+  /** Gaps in tunnels' traffic that overlap [since, until), wall clock milliseconds, newest first, at most GAPS_TOLD. */
   gaps(since: number, until: number): readonly Gap[] {
     const held = this.#guard?.gaps() ?? [];
     return (
@@ -209,6 +217,7 @@ export class BoxHistory {
     );
   }
 
+  /** The clients seen, last seen first, as the privacy in force shows them. */
   clients(): readonly ClientView[] {
     return shownClients(
       this.#stored((store) => store.clients.list()) ?? this.#clients.list(),
@@ -216,7 +225,7 @@ export class BoxHistory {
     );
   }
 
-  /** The timeline of [from, to), wall clock milliseconds; with privacy `minimal` in whole hours only. */
+  /** The timeline of [from, to), wall clock milliseconds; with privacy `minimal` in whole hours only. The range is widened as `wholeRange` says. */
   timeline(from: number, to: number, buckets: number): Timeline {
     const hoursOnly = this.#redaction.privacy === 'minimal';
     const range = wholeRange({ from, to, buckets }, hoursOnly);
@@ -228,7 +237,10 @@ export class BoxHistory {
     return timelineOf(range, parts?.changes ?? [], parts?.tallies ?? [], Date.now());
   }
 
-  /** Traffic outside the tunnel that the profile allowed in this run; it is kept in memory only. */
+  /**
+   * Traffic outside the tunnel that the profile allowed in this run; it is kept in memory only. Undefined as Guard.allowed says, and before
+   * `begin`.
+   */
   allowed(): AllowedView | undefined {
     return this.#guard?.allowed();
   }
@@ -243,13 +255,14 @@ export class BoxHistory {
     return this.#redaction.name(name);
   }
 
+  /** The privacy in force; `full` until the first policy. */
   get privacy(): Redaction['privacy'] {
     return this.#redaction.privacy;
   }
 
   /**
-   * Has another process answer a question about the whole history, since that takes longer than other requests may wait.
-   * Undefined when the disk does not hold everything. Rejects with JobError.
+   * Has another process answer a question about the whole history, since that takes longer than other requests may wait: bytes as they are
+   * sent to the client. Undefined, at once, when the disk does not hold everything. Rejects with JobError.
    */
   apart<K extends PastKind>(kind: K, asked: PastJobs[K]['given']): Promise<Uint8Array> | undefined {
     const isWhole = this.#stored(() => true) === true;

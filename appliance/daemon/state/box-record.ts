@@ -14,6 +14,7 @@ const BOOT_RULESET = 'boot.nft';
 /** First line of the rules for the next boot while block mode is on: the second record of it on disk. */
 const BLOCK_MARK = '# Block mode is on.\n';
 
+/** Where block mode is kept, and who is told when it cannot be. `stateDir` survives a power cut, `runtimeDir` this process only. */
 export interface BoxRecordParts {
   readonly stateDir: string;
   readonly runtimeDir: string;
@@ -23,6 +24,7 @@ export interface BoxRecordParts {
   readonly putBack?: (path: string) => void;
 }
 
+/** Block mode and boot rules of one box. The constructor reads the files; no method throws. */
 export class BoxRecord {
   readonly #parts: BoxRecordParts;
   #blockMode: boolean;
@@ -59,12 +61,12 @@ export class BoxRecord {
     this.#isUnknown ||= this.#isContradicted;
   }
 
-  /** Block mode as it was when the process started. */
+  /** Block mode as it was when the process started, on when in doubt; `settleUnknown` may correct it. */
   get blockMode(): boolean {
     return this.#blockMode;
   }
 
-  /** What was wrong with the stored state, as a sentence. */
+  /** What was wrong with the stored state, one sentence without a full stop; undefined when nothing was. */
   get warning(): string | undefined {
     return this.#warning;
   }
@@ -96,7 +98,7 @@ export class BoxRecord {
     this.settle();
   }
 
-  /** The rules that a boot loads before any of our programs runs. Written only when they change. Never throws. */
+  /** The rules that a boot loads before any of our programs runs, a text for `nft -f`. Written only when they change. Never throws. */
   setBootRuleset(text: string, blockMode = false): void {
     const marked = blockMode ? `${BLOCK_MARK}${text}` : text;
     this.#ruleset = marked === this.#keptRuleset ? undefined : marked;
@@ -199,7 +201,10 @@ export interface StoredMode {
   readonly warning?: string;
 }
 
-/** Reads the state file. Without one: watch mode, and `missing`. One that cannot be read or is invalid: block mode, and a warning. */
+/**
+ * Reads the state file (state.json, `{"version":1,"blockMode":…}`) in this directory. Without one: watch mode, and `missing`. One that
+ * cannot be read or is invalid: block mode, and a warning. Never throws.
+ */
 export function readStoredMode(stateDir: string): StoredMode {
   const path = join(stateDir, STATE_FILE);
   let text: string;
@@ -222,7 +227,7 @@ function isSure({ missing, warning }: StoredMode): boolean {
   return warning === undefined && missing !== true;
 }
 
-/** Replaces the state file. Throws file system errors. */
+/** Replaces the state file durably: after a power cut it holds the old mode or the new one. Throws file system errors; the old file then stays. */
 export function writeStoredMode(stateDir: string, blockMode: boolean): void {
   writeDurable(join(stateDir, STATE_FILE), `${JSON.stringify({ version: 1, blockMode })}\n`);
 }

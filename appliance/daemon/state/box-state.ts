@@ -11,6 +11,7 @@ const EXPOSED_MOST = 1_000;
 /** A repeated answer extends the watch only if it adds at least this much, milliseconds. */
 const EXPOSURE_SLACK_MS = 30_000;
 
+/** A captive-portal exception (README.md, What crosses in block mode besides the tunnel). */
 export interface OpenPass {
   /** MAC address of the client; absent: every client. */
   readonly client?: string;
@@ -18,6 +19,7 @@ export interface OpenPass {
   readonly until: number;
 }
 
+/** What the box lets through, and why. No part of it is ever changed: each function makes a new one. */
 export interface BoxState {
   /** Undefined while there is no valid policy: then nothing crosses. */
   readonly policy: Policy | undefined;
@@ -27,12 +29,16 @@ export interface BoxState {
   readonly passes: readonly OpenPass[];
   /** Watched addresses (rule D): for each client and address the entry that lasts longest. */
   readonly exposed: readonly Exposure[];
-  /** MAC addresses of bridge and ports, and the bridge's IPv4 addresses, when they were last looked up. */
+  /** MAC addresses of bridge and ports, lower-case with colons, when they were last looked up. */
   readonly macs: readonly string[];
+  /** The bridge's IPv4 addresses as text, sorted, when they were last looked up. */
   readonly addresses: readonly string[];
 }
 
-/** The state at the start: nothing is known but block mode. */
+/**
+ * The state at the start, a new value: nothing is known but block mode, there is no policy, and no tap reads yet. Given to the kernel as it
+ * is, nothing crosses (closedRuleset, src/policy/compile/nft.ts).
+ */
 export function initialState(blockMode: boolean): BoxState {
   return { policy: undefined, blockMode, isWatched: false, passes: [], exposed: [], macs: [], addresses: [] };
 }
@@ -42,13 +48,16 @@ export function drops({ policy, ...state }: BoxState): boolean {
   return policy !== undefined && dropsLeaks(policy, { ...state, unverified: !state.isWatched });
 }
 
-/** When the last pass that is open at `now` ends; undefined when none is open. Monotonic milliseconds. */
+/** When the last pass that is open at `now` ends; undefined when none is open. Both in monotonic milliseconds (CLOCK_MONOTONIC). */
 export function passUntil({ passes }: BoxState, now: number): number | undefined {
   const open = passes.filter(({ until }) => until > now);
   return open.length === 0 ? undefined : Math.max(...open.map(({ until }) => until));
 }
 
-/** Passes, watched addresses and the box's own addresses in the form that the compilers take; `now` in monotonic milliseconds. */
+/**
+ * Passes, watched addresses and the box's own addresses in the form that the compilers take, with the whole seconds left: passes rounded,
+ * watches rounded down; what has less than that is left out. `now` in monotonic milliseconds.
+ */
 export function openingsOf(
   { passes, exposed, addresses }: BoxState,
   now: number,
@@ -67,20 +76,23 @@ export function openingsOf(
   };
 }
 
-/** With another policy. Watched addresses are dropped when the profile changes: what one profile watches, another allows. */
+/**
+ * The state with another policy; `state` itself does not change. Watched addresses are dropped when the profile changes: what one profile
+ * watches, another allows.
+ */
 export function withPolicy(state: BoxState, policy: Policy): BoxState {
   const exposed = policy.profile === state.policy?.profile ? state.exposed : [];
   return { ...state, policy, exposed };
 }
 
-/** With a pass, which replaces the one that the same client has. */
+/** The state with a pass, which replaces the one that the same client has; `state` itself does not change. Passes that have ended are kept. */
 export function withPass(state: BoxState, pass: OpenPass): BoxState {
   return { ...state, passes: [...state.passes.filter(({ client }) => client !== pass.client), pass] };
 }
 
 /**
  * What is on disk while the box changes from one state to another: after a crash in between, the stricter one applies. So closing is
- * written before the kernel gets it, and opening after.
+ * written before the kernel gets it, and opening after. Block mode is on if it is in either, and only passes of both are open.
  */
 export function stricter(before: BoxState, after: BoxState): BoxState {
   return {
@@ -90,7 +102,10 @@ export function stricter(before: BoxState, after: BoxState): BoxState {
   };
 }
 
-/** After the kernel refused a change: decisions are as before it, observations made meanwhile stay. */
+/**
+ * `now` with the decisions (policy, block mode, passes) of `before`, after the kernel refused the change to `after`; observations made
+ * meanwhile stay, unless they were made under the refused policy.
+ */
 export function afterRefusal(now: BoxState, before: BoxState, after: BoxState): BoxState {
   const { policy, blockMode, passes } = before;
   const exposed = policy === after.policy ? now.exposed : before.exposed;
@@ -98,8 +113,9 @@ export function afterRefusal(now: BoxState, before: BoxState, after: BoxState): 
 }
 
 /**
- * With addresses that were answered in the clear or at which a protected name was shown; `more` are those that the rules do not watch yet.
- * Only the newest EXPOSED_MOST are kept, so that the ruleset does not become slow. `now` in monotonic milliseconds.
+ * With addresses that were answered in the clear or at which a protected name was shown (rule D); `more` are those that the rules do not
+ * watch yet, or not as long. Only the newest EXPOSED_MOST are kept, so that the ruleset does not become slow. `now` in monotonic
+ * milliseconds.
  */
 export function withExposures(
   state: BoxState,
@@ -118,7 +134,7 @@ export function withExposures(
   return { state: { ...state, exposed: [...known.values()].slice(-EXPOSED_MOST) }, more };
 }
 
-/** With the names of watched addresses reduced to what `show` leaves of them. */
+/** The state with the names of watched addresses reduced to what `show` leaves of them (README.md, Privacy); addresses and times stay. */
 export function withShownNames(state: BoxState, show: (name: string) => string): BoxState {
   return { ...state, exposed: state.exposed.map((entry) => ({ ...entry, name: show(entry.name) })) };
 }

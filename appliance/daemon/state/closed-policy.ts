@@ -3,6 +3,7 @@
 import { barePolicy } from '../../../src/policy/schema/bare-policy.ts';
 import type { Policy } from '../../../src/policy/policy.ts';
 
+/** A new policy without tunnels, privacy `minimal`, one day of history. It is for the guard only: the kernel gets `closedRuleset` instead. */
 export function closedPolicy(): Policy {
   return { ...barePolicy(), localChatter: 'red', privacy: 'minimal', retentionDays: 1 };
 }

@@ -8,12 +8,15 @@ import { readRegularFile } from '../../os/regular-file.ts';
 
 const FILE = 'counters.json';
 
-/** The file is replaced with each reading, so its modification time is the daemon's last sign of life. */
+/**
+ * The path of the counter file, whether or not it exists. It is replaced with each reading, so its modification time is the daemon's last
+ * sign of life.
+ */
 export function counterFilePath(runtimeDir: string): string {
   return join(runtimeDir, FILE);
 }
 
-/** Replaces the file atomically. Throws file system errors. */
+/** Replaces the file atomically, but not durably: it need not survive a power cut. Throws file system errors. */
 export function writeCounterFile(runtimeDir: string, { handle, values }: TableCounters): void {
   const path = counterFilePath(runtimeDir);
   rmSync(`${path}.new`, { force: true });
@@ -21,7 +24,10 @@ export function writeCounterFile(runtimeDir: string, { handle, values }: TableCo
   renameSync(`${path}.new`, path);
 }
 
-/** Undefined when there is no file, or it is invalid. */
+/**
+ * The reading that was written last, packets by counter name; undefined when there is no file, or it cannot be read or is invalid. Never
+ * throws.
+ */
 export function readCounterFile(runtimeDir: string): TableCounters | undefined {
   try {
     const { handle, values: entries } = JSON.parse(readRegularFile(join(runtimeDir, FILE))) as Partial<
@@ -41,7 +47,10 @@ export function readCounterFile(runtimeDir: string): TableCounters | undefined {
   }
 }
 
-/** Whether `now` continues counting from `last`: false when the table was created again, or a counter was reset. */
+/**
+ * Whether `now` continues counting from `last`: false when the table was created again, or a counter was reset. A counter that is gone does
+ * not matter.
+ */
 export function goesOn(last: TableCounters, now: TableCounters): boolean {
   if (last.handle !== now.handle) return false;
   return [...last.values].every(([name, frames]) => (now.values.get(name) ?? frames) >= frames);

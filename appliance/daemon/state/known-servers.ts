@@ -11,6 +11,7 @@ import { errorText } from '../warnings.ts';
 
 const FILE = 'servers.json';
 
+/** What is kept about tunnels' servers; addresses as text. */
 export interface Servers {
   /** Addresses to which each host name has resolved. */
   readonly known: KnownServers;
@@ -20,6 +21,7 @@ export interface Servers {
 
 const NONE: Servers = { known: {}, used: [] };
 
+/** The file servers.json in the state directory. */
 export class KnownServersFile {
   readonly #path: string;
   readonly #fault: (text: string | undefined) => void;
@@ -31,7 +33,7 @@ export class KnownServersFile {
     this.#fault = fault;
   }
 
-  /** What an earlier process saved; empty when there is no file or it is damaged. */
+  /** What an earlier process saved, addresses as text; empty when there is no file or it is damaged, which also goes to `fault`. Never throws. */
   read(): Servers {
     try {
       const value: unknown = JSON.parse(readRegularFile(this.#path));

@@ -11,6 +11,7 @@ import type { Given, JobKind, Parsing, Result } from '../../jobs/parsing.ts';
 import { ApiError } from '../routes/api-server.ts';
 import { refusedJob } from '../routes/refused-job.ts';
 
+/** The jobs on policy texts (src/policy), one answer each. */
 export class PolicyTexts implements Parsing {
   readonly #parsing: Parsing;
   #known: { readonly digest: string; readonly settings: Settings } | undefined;
@@ -24,7 +25,7 @@ export class PolicyTexts implements Parsing {
     return this.#parsing.run(kind, given).catch(refusedJob);
   }
 
-  /** Parses a policy text. When that process fails, this is a fault of the result like any other. */
+  /** Parses a policy text. When the other process fails, this is a fault of the result like any other, with an empty path. */
   async policy(text: string): Promise<ParsedPolicy> {
     try {
       return await this.run('policy', text);
@@ -50,17 +51,20 @@ export class PolicyTexts implements Parsing {
   }
 }
 
-/** The error for an edit of a policy file that is invalid. */
+/** The error for an edit of a policy file that is invalid: ApiError 409 `policy` with its faults. Returned, not thrown. */
 export function invalidFile(faults: ApiError['faults']): ApiError {
   return new ApiError(409, 'policy', 'the policy file is invalid: replace it with a valid one', faults);
 }
 
-/** SHA-256 of a policy text, base64url. */
+/** SHA-256 of a policy text in UTF-8, base64url (RFC 4648 section 5) without padding, 43 characters: comments and spaces count. */
 export function policyDigest(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 
-/** The text of the policy file, with its comments. Throws ApiError 409 when it cannot be read. */
+/**
+ * The text of the policy file as it is on disk, with its comments; it need not be valid. Throws ApiError 409 `no-policy` when it cannot be
+ * read.
+ */
 export function policyText({ configPath }: { readonly configPath: string }): string {
   try {
     return readRegularFile(configPath);

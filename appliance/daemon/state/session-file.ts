@@ -12,6 +12,7 @@ import { readRegularFile } from '../../os/regular-file.ts';
 import { writeDurable } from '../../os/durable-file.ts';
 import type { OpenPass } from './box-state.ts';
 
+/** What is saved; times are monotonic milliseconds. */
 export interface SessionRecord {
   readonly learner: LearnerRecord;
   readonly passes: readonly OpenPass[];
@@ -23,12 +24,15 @@ export interface SessionRecord {
 
 const FILE = 'session.json';
 
-/** Replaces the session file. Throws file system errors. */
+/**
+ * Replaces the session file (session.json) durably, marked with this boot (`bootId`); times in it are CLOCK_MONOTONIC milliseconds, which a
+ * boot makes worthless. Throws file system errors; the old file then stays.
+ */
 export function writeSession(runtimeDir: string, record: SessionRecord): void {
   writeDurable(join(runtimeDir, FILE), JSON.stringify({ boot: bootId(), ...record }));
 }
 
-/** Undefined when there is no file of this boot, or it is invalid. */
+/** The record of an earlier process of this boot; undefined when there is no such file, or any value in it is invalid. Never throws. */
 export function readSession(runtimeDir: string): SessionRecord | undefined {
   try {
     const value = JSON.parse(readRegularFile(join(runtimeDir, FILE))) as Record<string, unknown>;

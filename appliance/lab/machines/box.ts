@@ -13,13 +13,14 @@ import { LAN, NET, type Plan } from '../plan.ts';
 import type { Argv, Running } from '../processes/process.ts';
 import { programArgv } from '../processes/program.ts';
 
+/** TCP port of the page in the box. */
 export const PAGE_PORT = 80;
 /** Like RestartSec in a unit: long enough for a scenario to observe the time without a guard. */
 const RESTART_MS = 1000;
 /** A guard that keeps dying is a bug that restarts must not hide. */
 const MAX_RESTARTS = 20;
 
-/** The policy of the lab's box: one WireGuard tunnel, a fixed management address. */
+/** The policy of the lab's box as YAML: one WireGuard tunnel with an IPv4 and an IPv6 endpoint, a fixed management address, an LED file. */
 export function labPolicy(plan: Plan): string {
   const endpoints = [NET.tunnelServer4, NET.tunnelServer6].map(
     (address) => `"udp:${endpointText(address, NET.tunnelPort)}"`,
@@ -51,6 +52,7 @@ export class Supervised {
   #endedFirst: (lastOutput: string) => void = () => undefined;
   #stopping = false;
 
+  /** `name`: for messages; `log`: file to which all output is appended; `started` is called with the process id at every start. */
   constructor(
     name: string,
     space: Namespace,
@@ -66,7 +68,10 @@ export class Supervised {
     this.#firstEnd = new Promise((resolve) => (this.#endedFirst = resolve));
   }
 
-  /** Resolves when the program runs; from then on it is restarted whenever it ends. */
+  /**
+   * Resolves when the program runs; from then on it is restarted whenever it ends. Rejects with LabError when it cannot be started, and
+   * with what `started` rejects with.
+   */
   async start(): Promise<void> {
     await this.#launch(0);
   }
@@ -111,7 +116,10 @@ export class Supervised {
   }
 }
 
-/** Starts leakguardd in the box; resolves when both taps are up. `started` is called at every start. Throws LabError `no-guard`. */
+/**
+ * Starts leakguardd in the box; resolves when both taps are up. `started` is called with the process id at every start. Rejects with
+ * LabError `no-guard`, with the daemon's last output, when it ends or is not up in 20 s.
+ */
 export async function startDaemon(
   plan: Plan,
   space: Namespace,
@@ -151,7 +159,10 @@ export async function startDaemon(
   return daemon;
 }
 
-/** Starts leakguard-web in the box, listening only on the management address. */
+/**
+ * Starts leakguard-web in the box, listening only on the management address; resolves when the process runs, not when it answers. Rejects
+ * with LabError.
+ */
 export async function startPage(plan: Plan, space: Namespace): Promise<Supervised> {
   const argv = programArgv(
     'web/main',

@@ -18,7 +18,10 @@ export class Capture {
     this.#marker = marker;
   }
 
-  /** Captures the frames on `device` in `space` that match `filter` (pcap-filter(7)); resolves once tcpdump is listening. */
+  /**
+   * Captures the frames on `device` in `space`, in both directions, that match `filter` (pcap-filter(7)); resolves once tcpdump is
+   * listening. Rejects with LabError.
+   */
   static async start(space: Namespace, device: string, filter: string): Promise<Capture> {
     const marker = MARKERS[markersUsed++ % MARKERS.length] ?? '';
     const either = `(${filter}) or (arp host ${marker})`;
@@ -31,8 +34,9 @@ export class Capture {
   }
 
   /**
-   * Ends the capture and returns tcpdump's line for each frame. First `sender` sends a marker, for which the capture waits: any earlier
-   * frame of `sender` has then been captured, or never arrived.
+   * Ends the capture and returns tcpdump's line (tcpdump(8), with -n and -e) for each frame, without the marker's. First `sender` sends a
+   * marker on its `device`, for which the capture waits: any earlier frame of `sender` has then been captured, or never arrived. Rejects
+   * with LabError `not-ready` when the marker does not arrive.
    */
   async finish(sender: Namespace, device: string): Promise<readonly string[]> {
     await sender.must(programArgv('lab/marker', device, this.#marker));
@@ -40,7 +44,7 @@ export class Capture {
     return this.stop();
   }
 
-  /** Ends the capture at once and returns tcpdump's line for each frame. */
+  /** Ends the capture at once and returns tcpdump's line for each frame that it has printed by then. */
   async stop(): Promise<readonly string[]> {
     await this.#tcpdump.stop('SIGINT');
     return this.#tcpdump.lines.filter(

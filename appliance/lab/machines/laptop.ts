@@ -25,13 +25,16 @@ function leaseScript(plan: Plan): string {
   ].join('\n');
 }
 
-/** Number of times that the client has reported `event` (bound, renew, deconfig) so far. */
+/** Number of times that the client has reported `event` (bound, renew, deconfig) so far; 0 when it has reported nothing yet. Never rejects. */
 export async function leaseEvents(plan: Plan, event: string): Promise<number> {
   const text = await readFile(plan.files.leases, 'utf8').catch(() => '');
   return text.split('\n').filter((line) => line.startsWith(`${event} `)).length;
 }
 
-/** Resolves when the client has reported `event` more than `before` times; LabError `no-lease` after `timeoutMs`. */
+/**
+ * Resolves when the client has reported `event` more than `before` times, also when it has by now. Rejects with LabError `no-lease` after
+ * `timeoutMs`.
+ */
 export async function leaseEvent(
   plan: Plan,
   event: string,
@@ -61,7 +64,10 @@ export async function leaseEvent(
   });
 }
 
-/** Starts the DHCP client; resolves when it has a lease. Throws LabError `no-lease`. */
+/**
+ * Starts the DHCP client udhcpc (RFC 2131) on eth0; resolves when it has a lease. Rejects with LabError `no-lease` when it ends, or has
+ * none in 20 s.
+ */
 export async function startDhcpClient(plan: Plan, space: Namespace): Promise<Running> {
   const script = join(plan.dir, 'lease');
   await writeFile(script, leaseScript(plan), { mode: 0o700 });
@@ -80,7 +86,10 @@ export async function startDhcpClient(plan: Plan, space: Namespace): Promise<Run
   return client;
 }
 
-/** Resolves when the laptop has formed its IPv6 address and finished duplicate address detection (RFC 4862, 5.4). */
+/**
+ * Resolves when the laptop has formed its IPv6 address and finished duplicate address detection (RFC 4862, 5.4). Rejects with LabError
+ * `not-ready` after 20 s.
+ */
 export async function awaitIpv6(space: Namespace): Promise<void> {
   const usable = new RegExp(`inet6 ${LAN.laptop6}/64 (?!.*tentative)`);
   const monitor = await space.start(['ip', '-oneline', '-6', 'monitor', 'address', 'dev', 'eth0']);

@@ -15,7 +15,7 @@ import {
 /** Environment variable of every process of a lab, to find even those that have not entered their namespace when the lab is taken down. */
 export const MARK = 'LEAKGUARD_LAB';
 
-/** Its methods reject with LabError when a command fails or the namespace is closed. */
+/** A network namespace by its name. Its methods reject with LabError when a command fails or the namespace is closed. */
 export class Namespace {
   readonly name: string;
   readonly #mark: Readonly<Record<string, string>>;
@@ -32,6 +32,7 @@ export class Namespace {
     this.#open = false;
   }
 
+  /** Creates it, with its loopback interface up. */
   async create(): Promise<void> {
     await must(['ip', 'netns', 'add', this.name], { env: this.#env() });
     await this.ip('link set lo up');
@@ -42,14 +43,17 @@ export class Namespace {
     return ['ip', 'netns', 'exec', this.name, ...command];
   }
 
+  /** Runs a program in it to its end (`run` of processes/process.ts): another exit code than 0 is no error. */
   async run(command: Argv, options: RunOptions = {}): Promise<Outcome> {
     return run(this.argv(command), { ...options, env: { ...options.env, ...this.#env() } });
   }
 
+  /** The same, but rejects unless its exit code is 0. */
   async must(command: Argv, options: RunOptions = {}): Promise<Outcome> {
     return must(this.argv(command), { ...options, env: { ...options.env, ...this.#env() } });
   }
 
+  /** Starts a program in it in the background. */
   async start(command: Argv, options: StartOptions = {}): Promise<Running> {
     return Running.start(this.argv(command), { ...options, env: { ...options.env, ...this.#env() } });
   }
@@ -69,7 +73,7 @@ export class Namespace {
     await must(argv, { input: `${lines.join('\n')}\n`, env: this.#env() });
   }
 
-  /** `key` as a path below /proc/sys: `net/ipv6/conf/eth0/accept_dad`. */
+  /** Sets a sysctl of the namespace; `key` is a path below /proc/sys: `net/ipv6/conf/eth0/accept_dad`. */
   async sysctl(key: string, value: string): Promise<void> {
     await this.must(['tee', `/proc/sys/${key}`], { input: value });
   }

@@ -4,9 +4,10 @@
 import { Namespace } from './namespace.ts';
 import { LAN, NET, type Plan, type Role, TUNNEL } from '../plan.ts';
 
+/** The three namespaces of a lab. */
 export type Network = Readonly<Record<Role, Namespace>>;
 
-/** The namespaces of a plan, whether they exist or not. */
+/** The namespaces of a plan, whether they exist or not; creates nothing. */
 export function networkOf(plan: Plan): Network {
   return {
     laptop: new Namespace(plan.namespaces.laptop, plan.id),
@@ -15,7 +16,10 @@ export function networkOf(plan: Plan): Network {
   };
 }
 
-/** Creates laptop eth0 - lan0 box wan0 - eth0 uplink, and configures the uplink's link and addresses. The box does not bridge yet. */
+/**
+ * Creates laptop eth0 - lan0 box wan0 - eth0 uplink, and configures the uplink's link and addresses; the laptop's end stays down. The box
+ * does not bridge yet. Rejects with LabError.
+ */
 export async function buildNetwork(network: Network): Promise<void> {
   const { laptop, box, uplink } = network;
   await Promise.all([laptop.create(), box.create(), uplink.create()]);
@@ -43,12 +47,12 @@ export async function buildNetwork(network: Network): Promise<void> {
   await Promise.all([laptop, uplink].map((host) => host.must(['ethtool', '-K', 'eth0', ...offloads])));
 }
 
-/** Plugs in the laptop's cable. */
+/** Plugs in the laptop's cable: sets its eth0 up. Rejects with LabError. */
 export async function plugLaptop({ laptop }: Network): Promise<void> {
   await laptop.ip('link set eth0 up');
 }
 
-/** Makes the box a plain bridge without a guard, for comparison. */
+/** Makes the box a plain bridge br0 without a guard, for comparison; resolves when its links are up. Rejects with LabError. */
 export async function bridgePlainly(box: Namespace): Promise<void> {
   await box.ip(
     'link add br0 type bridge',

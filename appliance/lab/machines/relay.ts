@@ -3,7 +3,10 @@
 
 import { connect, createServer, type ListenOptions, type NetConnectOpts, type Server } from 'node:net';
 
-/** Resolves when it listens; rejects when it cannot, for instance because the port is in use. */
+/**
+ * Relays connections to `from` to new ones to `to`; a connection that fails or ends closes its counterpart. Resolves with the server when
+ * it listens; rejects with the system's error when it cannot, for instance because the port is in use.
+ */
 export function relay(from: ListenOptions, to: NetConnectOpts): Promise<Server> {
   const server = createServer((near) => {
     const far = connect(to);

@@ -61,7 +61,10 @@ async function makeCertificate(plan: Plan): Promise<{ readonly key: string; read
   return { key, cert };
 }
 
-/** Starts all servers; resolves when they answer. */
+/**
+ * Starts router, web server and tunnel server; resolves with their processes when they are ready. `keys`: the server's pair, and the
+ * laptop's public key. Rejects with LabError.
+ */
 export async function startUplink(
   plan: Plan,
   space: Namespace,

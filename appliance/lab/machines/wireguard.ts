@@ -8,6 +8,7 @@ import type { Namespace } from './namespace.ts';
 import { LAN, NET, TUNNEL } from '../plan.ts';
 import { must, type Running } from '../processes/process.ts';
 
+/** Keys as wg(8) writes them: 32 bytes in base64. */
 export interface KeyPair {
   readonly secret: string;
   readonly public: string;
@@ -22,13 +23,14 @@ const MARK_AND_TABLE = '51820';
  */
 const TRUNCATED_SERVER6 = '2001:db8::';
 
+/** A new key pair of wg(8). Rejects with LabError when wg is missing. */
 export async function newKeyPair(): Promise<KeyPair> {
   const secret = (await must(['wg', 'genkey'])).stdout.trim();
   const pub = (await must(['wg', 'pubkey'], { input: `${secret}\n` })).stdout.trim();
   return { secret, public: pub };
 }
 
-/** An endpoint in the notation of wg(8). */
+/** An endpoint in the notation of wg(8): `a.b.c.d:port`, or `[address]:port` for IPv6. */
 export function endpointText(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
@@ -48,6 +50,10 @@ async function interfaceUp(space: Namespace, dir: string, name: string, conf: st
   return running;
 }
 
+/**
+ * The tunnel server in the uplink: an interface `name` with the server's addresses, listening on NET.tunnelPort. `peer`: the laptop's
+ * public key; its configuration is written below `dir`. Resolves with wireguard-go when it is up. Rejects with LabError.
+ */
 export async function startServer(
   space: Namespace,
   dir: string,
@@ -77,8 +83,9 @@ export async function startServer(
 }
 
 /**
- * A full tunnel with the gaps of real laptops: traffic bound to eth0 or to its addresses leaves outside the tunnel, and so does
- * traffic to the local network, such as a query to the router's resolver.
+ * A full tunnel with the gaps of real laptops: traffic bound to eth0 or to its addresses leaves outside the tunnel, and so does traffic to
+ * the local network, such as a query to the router's resolver. Interface `name`; `peer`: the server's public key. Resolves with
+ * wireguard-go when the routes are set, which does not mean that the server has answered. Rejects with LabError.
  */
 export async function startClient(
   space: Namespace,
@@ -118,7 +125,10 @@ export async function startClient(
   return running;
 }
 
-/** Makes the client use another address of its server, as it does when its network changes. */
+/**
+ * Makes the client use another address of its server, as it does when its network changes. `peer`: the server's public key; `address`: IPv4
+ * or IPv6 as text. Rejects with LabError.
+ */
 export async function roam(space: Namespace, name: string, peer: string, address: string): Promise<void> {
   await space.must(['wg', 'set', name, 'peer', peer, 'endpoint', endpointText(address, NET.tunnelPort)]);
 }

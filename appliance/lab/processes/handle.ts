@@ -15,7 +15,10 @@ import { roam } from '../machines/wireguard.ts';
 /** What runs in the box: the guard, a plain bridge, or nothing (the caller bridges). */
 export type Filling = 'guard' | 'plain-bridge' | 'nothing';
 
-/** Content of lab.json, written by the owner while the lab starts; `ready` becomes true last. */
+/**
+ * Content of lab.json, written by the owner while the lab starts; `ready` becomes true last. `serverKey`: the tunnel server's public key;
+ * `page`: the page's URL; both are absent until they are known.
+ */
 export interface LabState {
   readonly owner: ProcessIdentity;
   readonly filling: Filling;
@@ -26,20 +29,20 @@ export interface LabState {
   readonly dhcpClient?: ProcessIdentity;
 }
 
-/** The state of the lab of this plan; undefined when there is none. */
+/** The state of the lab of this plan; undefined when there is none. Rejects with SyntaxError for a file that another program has damaged. */
 export async function readState(plan: Plan): Promise<LabState | undefined> {
   const text = await readFile(plan.files.state, 'utf8').catch(() => undefined);
   return text === undefined ? undefined : (JSON.parse(text) as LabState);
 }
 
-/** Replaces the state file atomically. */
+/** Replaces the state file atomically. Rejects with file system errors. */
 export async function writeState(plan: Plan, state: LabState): Promise<void> {
   const fresh = `${plan.files.state}.new`;
   await writeFile(fresh, `${JSON.stringify(state)}\n`);
   await rename(fresh, plan.files.state);
 }
 
-/** Whether a living process owns a lab of this plan, running or still being built. */
+/** Whether a living process owns a lab of this plan, running or still being built. Rejects as `readState` does. */
 export async function isHeld(plan: Plan): Promise<boolean> {
   const state = await readState(plan);
   return state !== undefined && (await isAlive(state.owner));
@@ -96,6 +99,7 @@ export class LabHandle {
     await roam(this.network.laptop, this.plan.wireguard.laptop, serverKey, address);
   }
 
+  /** The state of the lab now. Rejects with LabError `no-lab` when it is gone. */
   async state(): Promise<LabState> {
     const state = await readState(this.plan);
     if (state === undefined) throw new LabError('no-lab', 'no lab is running.');
@@ -115,7 +119,7 @@ export class LabHandle {
   }
 }
 
-/** A handle on a running lab. Throws LabError `no-lab` or `not-ready`. */
+/** A handle on a running lab. Rejects with LabError `no-lab` when no living process owns one, or `not-ready` while it is being built. */
 export async function openLab(plan: Plan): Promise<LabHandle> {
   const state = existsSync(plan.dir) ? await readState(plan) : undefined;
   if (state === undefined || !(await isAlive(state.owner)))
@@ -124,7 +128,7 @@ export async function openLab(plan: Plan): Promise<LabHandle> {
   return new LabHandle(plan);
 }
 
-/** The identity of a process that must be running. Throws LabError `not-running`. */
+/** The identity of a process that must be running. Rejects with LabError `not-running` when there is none with this number. */
 export async function requireIdentity(pid: number): Promise<ProcessIdentity> {
   const identity = await identityOf(pid);
   if (identity === undefined) throw new LabError('not-running', `process ${pid} has already ended.`);

@@ -3,12 +3,13 @@
 
 import { readFile } from 'node:fs/promises';
 
+/** A process by its number and its start time: clock ticks since boot, as text. */
 export interface ProcessIdentity {
   readonly pid: number;
   readonly started: string;
 }
 
-/** The identity of the process that has this number now; undefined when there is none, or only a zombie. */
+/** The identity of the process that has this number now (proc_pid_stat(5)); undefined when there is none, or only a zombie. Never rejects. */
 export async function identityOf(pid: number): Promise<ProcessIdentity | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The process name in parentheses may contain spaces and parentheses: count the fields from the last parenthesis.
@@ -17,7 +18,7 @@ export async function identityOf(pid: number): Promise<ProcessIdentity | undefin
   return started === undefined || state === 'Z' ? undefined : { pid, started };
 }
 
-/** Whether this process, and not a later one with its number, is running. */
+/** Whether this process, and not a later one with its number, is running; a zombie is not. Never rejects. */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return (await identityOf(identity.pid))?.started === identity.started;
 }

@@ -8,8 +8,10 @@ import type { Readable, Writable } from 'node:stream';
 
 import { LabError } from '../error.ts';
 
+/** A command line. No shell sees it. */
 export type Argv = readonly [program: string, ...rest: readonly string[]];
 
+/** How a program ended; its output is decoded as UTF-8. */
 export interface Outcome {
   /** Exit code; null when the program was ended by a signal. */
   readonly code: number | null;
@@ -17,13 +19,17 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** How a program is run. */
 export interface RunOptions {
+  /** What it gets on stdin; nothing by default. */
   readonly input?: string;
-  /** SIGKILL after this long; the outcome then has code null. */
+  /** SIGKILL after so many milliseconds; the outcome then has code null. No limit by default. */
   readonly timeoutMs?: number;
+  /** Added to a fixed environment (PATH and locale). */
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** How a program is started in the background. */
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A file to which all output is appended. */
@@ -60,7 +66,10 @@ function notStarted(argv: Argv, cause: NodeJS.ErrnoException): LabError {
   );
 }
 
-/** Runs a program to its end. A non-zero exit code is not an error; LabError when the program cannot be started. */
+/**
+ * Runs a program to its end. A non-zero exit code and a timeout are no errors. Rejects with LabError `command-missing` or `not-started`
+ * when it cannot be started.
+ */
 export function run(argv: Argv, options: RunOptions = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = launch(argv, options.env);
@@ -90,7 +99,7 @@ export function run(argv: Argv, options: RunOptions = {}): Promise<Outcome> {
   });
 }
 
-/** Runs a program to its end; LabError `command-failed` with its output unless it exits with 0. */
+/** Runs a program to its end. Rejects with LabError `command-failed` and its output unless it exits with 0, and as `run` does. */
 export async function must(argv: Argv, options: RunOptions = {}): Promise<Outcome> {
   const outcome = await run(argv, options);
   if (outcome.code === 0) return outcome;
@@ -135,7 +144,7 @@ export class Running {
     });
   }
 
-  /** Resolves once exec has succeeded; rejects with LabError when the program cannot be started. */
+  /** Starts a program; resolves once exec has succeeded. Rejects with LabError `command-missing` or `not-started`. */
   static start(argv: Argv, options: StartOptions = {}): Promise<Running> {
     const child = launch(argv, options.env);
     return new Promise((resolve, reject) => {
@@ -146,6 +155,7 @@ export class Running {
     });
   }
 
+  /** Whether it has ended and its output is complete. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -155,7 +165,10 @@ export class Running {
     return this.#lines;
   }
 
-  /** The first line, past or future, that matches. LabError `not-ready` when the program ends or `timeoutMs` pass first. */
+  /**
+   * The first line, past or future, of either output stream that matches. Rejects with LabError `not-ready` when the program ends or
+   * `timeoutMs` pass first.
+   */
   line(pattern: RegExp, timeoutMs = 10_000): Promise<string> {
     const earlier = this.#lines.find((line) => pattern.test(line));
     if (earlier !== undefined) return Promise.resolve(earlier);
@@ -184,7 +197,7 @@ export class Running {
     });
   }
 
-  /** Sends `signal` and waits for the end; sends SIGKILL after `graceMs`. Returns the exit code, or null. */
+  /** Sends `signal` and waits for the end; sends SIGKILL after `graceMs`. Returns the exit code, or null when a signal ended it. Never rejects. */
   async stop(signal: NodeJS.Signals = 'SIGTERM', graceMs = 5000): Promise<number | null> {
     this.signal(signal);
     const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);

@@ -17,7 +17,10 @@ function programPath(name: string): string {
 /** The flags of its unit (systemd/leakguardd.service): they bound the heap during a flood. */
 const DAEMON_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=512'];
 
-/** The command line that runs a compiled program with this Node. Throws LabError `not-built`. */
+/**
+ * The command line that runs a compiled program of dist with this Node: `web/main`, or `daemon/main` for one below appliance. The daemon
+ * gets the flags of its unit. Throws LabError `not-built`.
+ */
 export function programArgv(name: string, ...args: readonly string[]): Argv {
   return [process.execPath, ...(name === 'daemon/main' ? DAEMON_FLAGS : []), programPath(name), ...args];
 }

@@ -27,5 +27,5 @@ export function readArp(
   packet.source[3] = u32(bytes, at + 14);
   packet.destination[3] = u32(bytes, at + 24);
   packet.source[2] = packet.destination[2] = 0xffff;
-  packet.hasExtraData = !isPadded(bytes, at, at + ARP_LENGTH, wireEnd);
+  packet.hasExtraData = !isPadded(bytes, at, at + ARP_LENGTH, end, wireEnd);
 }

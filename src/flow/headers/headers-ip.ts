@@ -67,7 +67,7 @@ function readIpv4(bytes: Uint8Array, at: number, end: number, wireEnd: number, p
   readUpper(bytes, at + headerLength, end, at + total, packet);
   if (packet.protocol === Protocol.IGMP && !packet.moreFragments && packet.fragmentOffset === 0)
     packet.membership = igmpMembership(bytes, at, total, end);
-  if (packet.protocol === Protocol.IGMP) packet.hasExtraData = !isPadded(bytes, at, at + total, wireEnd);
+  if (packet.protocol === Protocol.IGMP) packet.hasExtraData = !isPadded(bytes, at, at + total, end, wireEnd);
 }
 
 function readIpv6(bytes: Uint8Array, at: number, end: number, wireEnd: number, packet: ParsedPacket): void {
@@ -179,7 +179,7 @@ export function readUpper(
       } else {
         packet.icmpType = bytes[at] ?? 0;
         packet.icmpCode = bytes[at + 1] ?? 0;
-        if (packet.ipVersion === 6) readTarget(bytes, at, packet);
+        if (packet.ipVersion === 6) readTarget(bytes, at, captured, packet);
         if (isPortUnreachable(packet)) readQuote(bytes, at + 8, captured, packet);
       }
     }
@@ -202,7 +202,8 @@ function readUdp(bytes: Uint8Array, at: number, captured: number, ipEnd: number,
   packet.payloadLength = ipEnd - packet.payloadOffset;
   if (packet.destinationPort === 67 || packet.destinationPort === 68) {
     packet.bootpCookie = readHead(bytes, packet.payloadOffset + 236, captured);
-    packet.hasExtraData = packet.destinationPort === 67 && !isBareRequest(bytes, packet.payloadOffset);
+    packet.hasExtraData =
+      packet.destinationPort === 67 && !isBareRequest(bytes, packet.payloadOffset, captured);
   }
   // Only in a first fragment may the datagram's length exceed the packet's.
   if (length < UDP_HEADER || (length > ipEnd - at && !packet.moreFragments)) {
@@ -240,31 +241,37 @@ function readPorts(bytes: Uint8Array, at: number, packet: ParsedPacket): void {
 }
 
 /** In neighbour solicitations, advertisements and redirects the target address follows eight octets (RFC 4861). */
-function readTarget(bytes: Uint8Array, at: number, packet: ParsedPacket): void {
+function readTarget(bytes: Uint8Array, at: number, captured: number, packet: ParsedPacket): void {
   const { target, icmpType } = packet;
   if (icmpType < 135 || icmpType > 137) return;
-  for (let word = 0; word < 4; word += 1) target[word] = readHead(bytes, at + 8 + 4 * word, bytes.length);
+  for (let word = 0; word < 4; word += 1) target[word] = readHead(bytes, at + 8 + 4 * word, captured);
 }
 
 /**
  * Whether the fields of a BOOTP request that only a server or relay fills in are zero (RFC 2131 section 2): addresses, the
  * rest of the hardware address, server name and file.
  */
-function isBareRequest(bytes: Uint8Array, at: number): boolean {
-  return isZero(bytes, at + 16, at + 28) && isZero(bytes, at + 34, at + 236);
+function isBareRequest(bytes: Uint8Array, at: number, captured: number): boolean {
+  return isZero(bytes, at + 16, at + 28, captured) && isZero(bytes, at + 34, at + 236, captured);
 }
 
 /**
  * Whether nothing follows the message, from `at` to before `messageEnd`, but the zeros that pad a short frame (IEEE 802.3 section 4.2.3.3),
- * up to `wireEnd`, where the frame ended on the wire. Octets past the array's end count as zero.
+ * up to `wireEnd`, where the frame ended on the wire. Octets from `captured` on count as zero.
  */
-export function isPadded(bytes: Uint8Array, at: number, messageEnd: number, wireEnd: number): boolean {
+export function isPadded(
+  bytes: Uint8Array,
+  at: number,
+  messageEnd: number,
+  captured: number,
+  wireEnd: number,
+): boolean {
   if (wireEnd === messageEnd) return true;
-  return PADDED_LENGTHS.includes(wireEnd - at) && isZero(bytes, messageEnd, wireEnd);
+  return PADDED_LENGTHS.includes(wireEnd - at) && isZero(bytes, messageEnd, wireEnd, captured);
 }
 
-/** Octets that were not captured count as zero. */
-function isZero(bytes: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at += 1) if ((bytes[at] ?? 0) !== 0) return false;
+/** Octets from `captured` on are another frame's, and count as zero. */
+function isZero(bytes: Uint8Array, from: number, to: number, captured: number): boolean {
+  for (let at = from; at < to && at < captured; at += 1) if (bytes[at] !== 0) return false;
   return true;
 }

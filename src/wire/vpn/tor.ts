@@ -2,6 +2,8 @@
 // tor-spec section 2.1 (link handshake), dir-spec section 3.4.1 (consensus "r" lines).
 // Tor imitates TLS: only a listed relay is nearly certain. The shape alone is a suspicion and never makes a frame safe.
 
+import { addressText, parseAddress } from '../ip/address.ts';
+
 /** What is known of a connection that began with a TLS ClientHello. */
 export interface TorEvidence {
   /** The server name of the ClientHello, lower case; undefined if it had none. */
@@ -99,9 +101,18 @@ export function parseRelayList(text: string): RelayList {
     const fields = plain.split(/\s+/);
     if (fields[0] === 'r' && CONSENSUS_FIELDS.includes(fields.length))
       relays.add(fields.slice(-3, -1).join(':'));
-    else if (fields.length === 1 && ENTRY.test(plain)) relays.add(plain);
+    else if (fields.length === 1 && ENTRY.test(plain)) relays.add(canonical(plain));
   }
   return relays;
+}
+
+/** With an IPv6 address as RFC 5952 writes it; what is no address stays as it is, and matches nothing. */
+function canonical(entry: string): string {
+  const [, inner, port] = /^\[(.*)\](:\d+)$/.exec(entry) ?? [undefined, entry, ''];
+  const address = (inner ?? '').includes(':') ? parseAddress(inner ?? '') : undefined;
+  if (address === undefined) return entry;
+  const text = addressText(address.ipVersion, address.words);
+  return port === '' ? text : `[${text}]${port}`;
 }
 
 const ENTRY = /^(?:\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?|[0-9a-f:]*:[0-9a-f:.]*|\[[0-9a-f:.]+\]:\d{1,5})$/;

@@ -61,6 +61,9 @@ describe('parseRelayList', () => {
       '192.0.2.1:9001',
       '198.51.100.7   # any port',
       '[2001:DB8::7]:443',
+      '[2001:0db8:0:0::8]:443',
+      '2001:db8:0:0:0:0:0:9',
+      '::ffff:1:2:3:4:5:6:7:8:9',
       'network-status-version 3',
       'r seele AAoQ1DAR6kkoo19hBAX5K0QztNw x/m7i 2038-01-01 00:00:00 203.0.113.5 9001 0',
       'r moritz AAoQ1DAR6kkoo19hBAX5K0QztNw 2038-01-01 00:00:00 203.0.113.6 443 0',
@@ -73,8 +76,11 @@ describe('parseRelayList', () => {
     expect(isListedRelay(list, '192.0.2.1', 443)).toBe(false);
     expect(isListedRelay(list, '198.51.100.7', 443)).toBe(true);
     expect(isListedRelay(list, '2001:db8::7', 443)).toBe(true);
+    expect(isListedRelay(list, '2001:db8::8', 443)).toBe(true);
+    expect(isListedRelay(list, '2001:db8::8', 444)).toBe(false);
+    expect(isListedRelay(list, '2001:db8::9', 1)).toBe(true);
     expect(isListedRelay(list, '203.0.113.5', 9001)).toBe(true);
     expect(isListedRelay(list, '203.0.113.6', 443)).toBe(true);
-    expect(list.size).toBe(5);
+    expect(list.size).toBe(8);
   });
 });

@@ -23,6 +23,10 @@ export interface Check {
 
 const clockNow = (iso: string): string => clockTime(iso, new Date().toISOString());
 
+/**
+ * The Clients page as a whole document; texts from the wire are made printable and escaped. `clients` is undefined if the daemon gave no
+ * answer, which the page then says.
+ */
 export function clientsPage(
   renderer: Renderer,
   clients: readonly ClientView[] | undefined,
@@ -42,6 +46,7 @@ export function clientsPage(
   });
 }
 
+/** The Health page as a whole document. `data` is undefined if the daemon gave no answer; `unseen`: frames that no tap could inspect. */
 export function healthPage(
   renderer: Renderer,
   data: { readonly health: HealthAnswer; readonly unseen: number } | undefined,
@@ -110,7 +115,10 @@ function proofCheck(guard: HealthAnswer['guard']): Check {
 const at = (iso: string | null): { readonly at?: string } => (iso === null ? {} : { at: iso });
 const yesNo = (well: boolean): 'yes' | 'no' => (well ? 'yes' : 'no');
 
-/** A port as a row of the table. The bridge itself has no cable and no offloads. */
+/**
+ * A port as a row of the table, in words. The bridge itself has no cable and no offloads. `well` is `unknown` where the driver does not
+ * report it.
+ */
 export function portRow(port: PortHealth): {
   readonly what: string;
   readonly name: string;
@@ -156,6 +164,10 @@ const LEAST_FREE = 0.05;
 const HOT = 80;
 const BUSY = 2;
 
+/**
+ * The machine's load, memory, disk, temperature, throttling, uptime and clock, in this order. What is not known (null) is `unknown`;
+ * `keeper`: who sets the clock.
+ */
 export function machineChecks(machine: MachineHealth, keeper: TimeSource): readonly Check[] {
   const { load, processors, temperature, throttling, uptime, clock } = machine;
   const [one = 0, five = 0, fifteen = 0] = load;
@@ -212,7 +224,10 @@ function freeOf(what: string, amount: MachineHealth['memory']): Check {
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
-/** 1 234 567 → `1.2 MB`, in decimal units. */
+/**
+ * 1 234 567 → `1.2 MB`: decimal units (powers of 1000) up to TB, one digit after the point, none for bytes; a no-break thin space before
+ * the unit.
+ */
 export function bytesText(bytes: number): string {
   const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
   return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)}\u202f${UNITS[power] ?? ''}`;

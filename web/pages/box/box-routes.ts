@@ -11,6 +11,7 @@ import type { Show, Site } from '../../site.ts';
 import { CLIENT_TEXTS, HEALTH_TEXTS } from './texts-box.ts';
 import { LOST_TEXTS } from '../../texts.ts';
 
+/** Adds `/clients`, `/health` and the form that sets the clock. Without an answer of the daemon the pages have status 502. */
 export function addBoxRoutes(router: Router, site: Site): void {
   const { client, access, renderer, visitors } = site;
   router.get('/clients', async (ctx: Context) => {

@@ -13,7 +13,10 @@ const CLASSES: readonly (readonly [RegExp, System])[] = [
 /** Apple's systems send no vendor class and ask for options in this order; only macOS asks for LDAP (95). */
 const APPLE = /^1,121,3,6,15,/;
 
-/** The guessed system; undefined if there is no clue. */
+/**
+ * The guessed system; undefined if there is no clue. `vendorClass`: text of option 60; `fingerprint`: the numbers of option 55 with commas,
+ * in the order sent (RFC 2132, 9.8 and 9.13).
+ */
 export function systemOf({
   vendorClass,
   fingerprint,

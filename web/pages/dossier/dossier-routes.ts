@@ -29,7 +29,7 @@ const PERIODS: Readonly<Record<string, number>> = {
 const ROWS = 200;
 const SHEETS = [...BOX_SHEETS, 'print.css'];
 
-/** What the form selected; without a time, the last day. */
+/** What the form selected, trimmed, at most 300 characters each, '' for nothing; without a time, the last day. */
 export function chosenFrom(query: URLSearchParams): Chosen {
   const given = (name: string): string => (query.get(name) ?? '').trim().slice(0, 300);
   const [since, until] = [given('since'), given('until')];
@@ -37,7 +37,10 @@ export function chosenFrom(query: URLSearchParams): Chosen {
   return { period, since, until, client: given('client'), rule: given('rule') };
 }
 
-/** The query for the API. `now`: wall clock, milliseconds. Times in the form are UTC, such as `2026-03-01T10:00`. */
+/**
+ * The query for the API, times in wall-clock milliseconds or ISO 8601; what is not a time is passed on, and the daemon refuses it. `now`:
+ * wall clock, milliseconds. Times in the form are UTC, such as `2026-03-01T10:00`.
+ */
 export function dossierQuery(chosen: Chosen, now: number): URLSearchParams {
   const { period, client, rule } = chosen;
   const span = Object.hasOwn(PERIODS, period) ? PERIODS[period] : undefined;
@@ -67,6 +70,7 @@ function allowedValues(
   };
 }
 
+/** Adds `/dossier` and its downloads. A query that the daemon refuses gets 400, no answer 502, an unknown format 404. */
 export function addDossierRoutes(router: Router, site: Site): void {
   const { client, renderer } = site;
 

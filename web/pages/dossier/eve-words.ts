@@ -8,7 +8,10 @@ import { clockTime, grouped } from '../status/view-model.ts';
 /** Most devices in the notes; a network with more is a public one. */
 const DEVICES = 20;
 
-/** Her notes, one sentence each. `now`: ISO time; times of other days are given with their date. */
+/**
+ * Her notes, one sentence each, at least one; with privacy `minimal` only counts. `now`: ISO time; times of other days are given with their
+ * date. Values are not escaped.
+ */
 export function eveWords(dossier: Dossier, now: string): readonly string[] {
   const { sites, destinations, escaped, blocked, tunnels, devices, privacy } = dossier;
   const allowed = allowedWords(dossier);
@@ -81,7 +84,10 @@ function counted(count: number, one: string, many: string): string[] {
   return [count === 1 ? one : filled(many, { count: grouped(count) })];
 }
 
-/** Replaces each `{name}` in `text` by its value. Values are not searched for further placeholders, as they may come from the wire. */
+/**
+ * Replaces each `{name}` in `text` by its value; one that has none stays as it is. Values are not searched for further placeholders, as
+ * they may come from the wire.
+ */
 export function filled(text: string, values: Readonly<Record<string, string>>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) =>
     Object.hasOwn(values, name) ? (values[name] ?? '') : whole,

@@ -16,7 +16,10 @@ const PLAIN: ReadonlySet<string> = new Set<Reading['what']>([
   ...(['source-mac', 'destination-mac', 'source', 'destination', 'source-port', 'destination-port'] as const),
 ]);
 
-/** The part of an incident's page that shows its frames or says why there are none. `received` is undefined if the daemon gave no answer. */
+/**
+ * The part of an incident's page that shows its frames or says why there are none, as HTML. `received` is undefined if the daemon gave no
+ * answer.
+ */
 export function framesRegion(renderer: Renderer, received: FramesAnswer | undefined): string {
   const answer = printable(received);
   return renderer.draw('frames', {
@@ -77,7 +80,11 @@ interface HexRow {
   readonly letters: readonly Cell[];
 }
 
-/** Rows such as `0010  00 2c 1f 40 00 00 40 11  .,.@..@.`, split into cells by reading. A byte of two readings belongs to the first. */
+/**
+ * Rows such as `0010 00 2c 1f 40 00 00 40 11 .,.@..@.`, split into cells by reading. `hex`: two digits per byte, from the start of the
+ * frame; the offset has four hexadecimal digits. Marks are offsets into the frame, without their end; those beyond the bytes are ignored. A
+ * byte of two readings belongs to the first.
+ */
 export function hexRows(hex: string, readings: readonly Reading[]): readonly HexRow[] {
   const bytes = hex.match(/../g) ?? [];
   const owners = ownersOf(bytes.length, readings);

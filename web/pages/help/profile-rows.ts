@@ -4,12 +4,14 @@ import { filled } from '../dossier/eve-words.ts';
 import { PROFILE_TABLE } from './help-texts.ts';
 import { MEASURED } from './profile-table.ts';
 
+/** A row of the table: what a client does, and what becomes of it. */
 export interface ProfileRow {
   readonly action: string;
   /** One text for each profile. */
   readonly cells: readonly string[];
 }
 
+/** One row for each line of MEASURED, with one cell for each of PROFILE_HEADS. */
 export const PROFILE_ROWS: readonly ProfileRow[] = MEASURED.map((line) => {
   const [action = '', ...fates] = line.split(' | ');
   const cells = fates.flatMap((watched, at) => (at % 2 === 0 ? [words(watched, fates[at + 1] ?? '')] : []));

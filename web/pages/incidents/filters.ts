@@ -18,6 +18,7 @@ interface Choice {
 
 const same = (...values: readonly string[]) => values.map((value) => [value, value] as const);
 
+/** The fields of the form with a fixed choice, in its order. */
 export const FILTER_CHOICES: readonly Choice[] = [
   {
     name: 'rule',
@@ -46,15 +47,18 @@ const FIELDS = [
   ...(['since', 'until'] as const),
 ];
 
-/** What the form selected; empty fields are left out. */
+/**
+ * What the form selected, trimmed, at most 300 characters each, by field name; empty fields and unknown names are left out. Values are not
+ * checked.
+ */
 export function chosenIn(query: URLSearchParams): Readonly<Record<string, string>> {
   const given = FIELDS.map((name) => [name, (query.get(name) ?? '').trim().slice(0, 300)] as const);
   return Object.fromEntries(given.filter(([, value]) => value !== ''));
 }
 
 /**
- * The query for the API. `now`: wall clock, milliseconds. A period is counted back from now; `since` and `until` are values of
- * `datetime-local` fields, taken as UTC. `since` takes precedence over the period.
+ * The query for the API; the daemon checks it. `now`: wall clock, milliseconds. A period is counted back from now; `since` and `until` are
+ * values of `datetime-local` fields, taken as UTC. `since` takes precedence over the period.
  */
 export function queryOf(chosen: Readonly<Record<string, string>>, now: number): URLSearchParams {
   const { period = '', since, until, ...filters } = chosen;
@@ -66,7 +70,7 @@ export function queryOf(chosen: Readonly<Record<string, string>>, now: number): 
   return query;
 }
 
-/** The value for a `datetime-local` field: `2026-03-01T10:05`, or empty. */
+/** The value for a `datetime-local` field (WHATWG HTML): `2026-03-01T10:05` from an ISO time; '' for anything else. */
 export function fieldOf(moment: string | undefined): string {
   return /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.exec(moment ?? '')?.[0] ?? '';
 }

@@ -13,19 +13,23 @@ import { countedOf, pathOf, RULE_TITLES } from './rows.ts';
 import { OUTCOME_TEXTS, TEXTS } from '../../texts.ts';
 import { clockTime, grouped } from '../status/view-model.ts';
 
+/** What the list shows. */
 export interface FoundParts {
   /** Undefined if the daemon gave no answer. */
   readonly incidents: readonly IncidentView[] | undefined;
+  /** The filter, as `chosenIn` gives it. */
   readonly chosen: Readonly<Record<string, string>>;
   /** Number of unacknowledged incidents, found or not; 0 if unknown, so that nothing is acknowledged unseen. */
   readonly unacknowledged: number;
 }
 
+/** What the page of the list shows. */
 export interface ListParts extends Around, FoundParts {
-  /** Query of the URL, for forms that return to this page. */
+  /** Query of the URL with its question mark, or '', for forms that return to this page. */
   readonly search: string;
 }
 
+/** What the page of one incident shows. */
 export interface IncidentParts extends Around {
   readonly incident: IncidentView;
   /** Undefined if the daemon gave no answer. */
@@ -41,7 +45,10 @@ const SHEETS = ['page.css', 'frame.css', 'controls.css', 'lists.css'];
 
 const clockNow = (iso: string): string => clockTime(iso, new Date().toISOString());
 
-/** The incidents that match the filter: the part of the page that is refreshed while it is open. */
+/**
+ * The incidents that match the filter, newest first as the daemon sent them, as HTML: the part of the page that is refreshed while it is
+ * open. Texts from the wire are made printable and escaped.
+ */
 export function foundRegion(renderer: Renderer, { incidents, chosen, unacknowledged }: FoundParts): string {
   const rows = incidents?.map((incident) => ({
     ...countedOf(printable(incident)),
@@ -59,7 +66,7 @@ export function foundRegion(renderer: Renderer, { incidents, chosen, unacknowled
   });
 }
 
-/** The list with its filter form. */
+/** The list with its filter form, as a whole document. Suggests at most CLIENTS_MOST devices, those of the incidents shown. */
 export function listPage(
   renderer: Renderer,
   { token, notice, incidents, chosen, unacknowledged, search }: ListParts,
@@ -85,7 +92,10 @@ export function listPage(
   });
 }
 
-/** One incident: what happened, what Eve gets from it, what to do. */
+/**
+ * One incident as a whole document: what happened, what Eve gets from it, what to do, with the remedy for the device's own system first.
+ * Texts from the wire are made printable and escaped.
+ */
 export function incidentPage(
   renderer: Renderer,
   { token, notice, frames, system, incident: raw }: IncidentParts,

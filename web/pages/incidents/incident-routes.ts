@@ -16,6 +16,7 @@ import { LOST_TEXTS, TEXTS } from '../../texts.ts';
 
 type Asked = Context & { params: Record<string, string> };
 
+/** Adds `/incidents` and what is below it, and `/help`. A filter that the daemon refuses gets 400, an unknown incident 404, no answer 502. */
 export function addIncidentRoutes(router: Router, site: Site): void {
   const { client, feed, renderer, visitors } = site;
 

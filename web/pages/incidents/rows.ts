@@ -5,13 +5,15 @@ import type { IncidentView } from '../../../src/api/status.ts';
 import { outcomeOf } from '../status/view-model.ts';
 import type { Outcome } from '../status/view-model.ts';
 
+/** Title of each rule, by its letter. */
 export const RULE_TITLES = Object.fromEntries(
   Object.entries(RULE_TEXTS).map(([rule, { title }]) => [rule, title]),
 );
 
+/** The URL path of an incident's page. */
 export const pathOf = (id: string): string => `/incidents/${encodeURIComponent(id)}`;
 
-/** An incident with its outcome and the number of frames that the outcome refers to. */
+/** An incident with its outcome and the number of frames that the outcome refers to: those that got out, were stopped, or else were attempted. */
 export function countedOf(incident: IncidentView): {
   readonly incident: IncidentView;
   readonly outcome: Outcome;

@@ -31,7 +31,10 @@ async function showLogin(site: Site, ctx: Context, notice?: Notice): Promise<voi
   ctx.body = site.renderer.login({ knowledge, token, notice, isSetUp, asksForCode });
 }
 
-/** Lets the owner through. Others get the login page if they requested a page, and 401 otherwise. */
+/**
+ * Lets the owner through, and everyone to OPEN. Others get the login page for `/`, a redirect there for another page, and 401 for a form or
+ * what keeps a page current. Requests of a person prolong the session.
+ */
 export function ownerOnly(site: Site): (ctx: Context, next: Next) => Promise<void> {
   const login = new Set(['/login', '/setup']);
   return async (ctx, next) => {
@@ -47,6 +50,10 @@ export function ownerOnly(site: Site): (ctx: Context, next: Next) => Promise<voi
   };
 }
 
+/**
+ * Adds `/setup`, `/login`, `/logout`, `/account` and `/password`. A form that fails is shown again: 403 for a wrong password or code, 409
+ * if there is a password already, 422 for one that is not allowed, 429 with Retry-After (RFC 6585, section 4) for too many attempts.
+ */
 export function addLoginRoutes(router: Router, site: Site): void {
   const { access, renderer, visitors } = site;
   const loginWith: Show = (ctx, notice) => showLogin(site, ctx, notice);

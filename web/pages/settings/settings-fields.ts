@@ -20,6 +20,7 @@ import {
 
 /** The forms of the page; each is sent to a path that ends with its name. */
 export const PARTS = ['rules', 'record', 'address'] as const;
+/** Name of a form. */
 export type Part = (typeof PARTS)[number];
 
 /** Empty rows for new exceptions. */
@@ -119,6 +120,7 @@ const FIELDS: readonly SettingField[] = [
 /** The name of a field in its form: the last part of its path. */
 const nameOf = ({ path }: Pick<SettingField, 'path'>): string => path.slice(path.lastIndexOf('.') + 1);
 
+/** The values of all fields for the settings in force: lists with one entry per line, flags as `yes` or `no`, '' for what is absent. */
 export function valuesOf(settings: Settings): FormValues {
   const values: Readonly<Record<string, unknown>> = { ...settings, ...settings.management };
   return {
@@ -135,7 +137,10 @@ export function valuesOf(settings: Settings): FormValues {
   };
 }
 
-/** The values of a sent form, which has the fields of one part only, over `before`. */
+/**
+ * The values of a sent form, which has the fields of one part only, over `before`; values are not checked. Exceptions without a destination
+ * are left out.
+ */
 export function valuesFrom(form: URLSearchParams, before: FormValues): FormValues {
   const fields = Object.fromEntries(
     Object.entries(before.fields).map(([name, value]) => [name, form.get(name) ?? value]),
@@ -151,7 +156,10 @@ export function valuesFrom(form: URLSearchParams, before: FormValues): FormValue
   return { fields, allow };
 }
 
-/** The settings of one part, as the local API takes them. */
+/**
+ * The settings of one part, as the local API takes them (PUT /v1/settings): numbers and flags where the text is one, otherwise the text,
+ * which the daemon refuses.
+ */
 export function settingsIn(part: Part, { fields, allow }: FormValues): Readonly<Record<string, unknown>> {
   const read = FIELDS.filter((field) => field.part === part).map((field) => [
     nameOf(field),
@@ -162,13 +170,16 @@ export function settingsIn(part: Part, { fields, allow }: FormValues): Readonly<
   return part === 'rules' ? { ...settings, allow: allow.map(allowIn) } : settings;
 }
 
-/** A digest of the settings that a form was made from; it changes whenever one of them does. */
+/** A digest of the settings that a form was made from (SHA-256, 22 characters of base64url); it changes whenever one of them does. */
 export function basisOf(part: Part, settings: Settings): string {
   const json = JSON.stringify(settingsIn(part, valuesOf(settings)));
   return createHash('sha256').update(json).digest('base64url').slice(0, 22);
 }
 
-/** For each field whose value differs from the one in force, a fault that says what is in force. */
+/**
+ * For each field whose value differs from the one in force, a fault at its path that says what is in force, without a remedy; empty when
+ * none differs. Spaces and empty lines do not count.
+ */
 export function differences(part: Part, given: FormValues, inForce: FormValues): readonly Fault[] {
   const now = new Map(fieldsOf(part, inForce).map(({ name, value }) => [name, value]));
   const rows = (values: FormValues): string =>
@@ -209,7 +220,7 @@ function answerIn(text: string): boolean | string {
   return text === 'yes' || text === 'no' ? text === 'yes' : text;
 }
 
-/** The fields of one part with their values; exceptions have fields of their own, row by row. */
+/** The fields of one part with their values, in the page's order; exceptions have fields of their own, row by row (`allowRows`). */
 export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath[] {
   return FIELDS.filter((field) => field.part === part).map((field) => ({
     ...field,
@@ -218,7 +229,10 @@ export function fieldsOf(part: Part, { fields }: FormValues): readonly FieldPath
   }));
 }
 
-/** A row of fields for each exception, and empty rows for new ones. */
+/**
+ * A row of fields for each exception, and two empty rows for new ones, at most ROWS_MOST in all. Names are `allow.N.to` and so on, counted
+ * from 0.
+ */
 export function allowRows({ allow }: FormValues): readonly (readonly FieldPath[])[] {
   const blank: Allow = { to: '', transport: '', port: '', client: '', why: '' };
   const rows = [...allow, ...Array.from({ length: BLANK_ROWS }, () => blank)].slice(0, ROWS_MOST);

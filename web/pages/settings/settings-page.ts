@@ -23,6 +23,7 @@ interface Refused {
   readonly isStale: boolean;
 }
 
+/** What the settings page shows. */
 export interface SettingsParts extends Around {
   /** Undefined if they cannot be read; then only the parts that do not need them are shown. */
   readonly settings: Settings | undefined;
@@ -33,6 +34,7 @@ export interface SettingsParts extends Around {
   readonly done?: string | undefined;
 }
 
+/** The settings page as a whole document. A fault that belongs to a field is shown there, and not in the notice. */
 export function settingsPage(renderer: Renderer, parts: SettingsParts): string {
   const { token, notice, settings, history, refused, done } = parts;
   const cards = settings === undefined ? [] : PARTS.map((part) => cardOf(renderer, part, settings, parts));

@@ -19,6 +19,10 @@ import { LOST_TEXTS } from '../../texts.ts';
 /** Most bytes of a form with lists, and of a policy file; the local API accepts at most a megabyte. */
 const LIMIT = 700_000;
 
+/**
+ * Adds `/settings`, its forms and the download of the policy. A change that is refused gets 409 and shows its faults; without an answer of
+ * the daemon the page has status 502.
+ */
 export function addSettingsRoutes(router: Router, site: Site): void {
   const { client, renderer, visitors } = site;
 

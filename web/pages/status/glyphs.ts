@@ -38,7 +38,10 @@ const TAB_COLOURS: Readonly<Record<LightState, readonly [ground: string, figure:
   starting: ['#5b6270', '#fff'],
 };
 
-/** The tab icon as a complete SVG file: the symbol on a rounded background. */
+/**
+ * The tab icon as a complete SVG file (image/svg+xml): the symbol of GLYPHS on a rounded background, in colours of its own. Trusted markup
+ * only.
+ */
 export function tabIcon(state: LightState): string {
   const [ground, figure] = TAB_COLOURS[state];
   const line = `fill="none" stroke-width="7" stroke-linecap="round" stroke-linejoin="round"`;

@@ -19,7 +19,10 @@ import type { Knowledge } from './view-model.ts';
 /** Most streams of visitors who are not logged in; they do not count toward the owner's. */
 const STRANGERS = 8;
 
-/** Adds the routes; the returned function ends the event streams. */
+/**
+ * Adds the routes of the status page, its light for everyone, and its forms; the returned function ends the event streams. A malformed form
+ * gets 400; what `change` says of faults of the daemon applies.
+ */
 export function addStatusRoutes(router: Router, site: Site, limits: StreamLimits): () => void {
   const { client, feed, access, renderer } = site;
   const regionsOf = (knowledge: Knowledge) => renderer.regions(knowledge, new Date().toISOString());

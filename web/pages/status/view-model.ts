@@ -11,6 +11,7 @@ export type Knowledge =
   | { readonly known: true; readonly status: Status }
   | { readonly known: false; readonly fault: ApiFaultCode; readonly last: Status | undefined };
 
+/** The light and its words. */
 export interface LightView {
   readonly state: LightState;
   readonly word: string;
@@ -23,7 +24,10 @@ export interface LightView {
 /** Outcome of an incident, as the page shows it. */
 export type Outcome = keyof typeof OUTCOME_TEXTS;
 
-/** The light to show. A green state that the status does not confirm becomes blind, with the reason. */
+/**
+ * The light to show. A green state that the status does not confirm (both taps, the rules, the counters, the LED) becomes blind, with the
+ * reason. Never throws.
+ */
 export function lightOf(knowledge: Knowledge): LightView {
   if (!knowledge.known) return blind(LOST_TEXTS[knowledge.fault]);
   const { status } = knowledge;
@@ -41,7 +45,7 @@ export function lightOf(knowledge: Knowledge): LightView {
   };
 }
 
-/** The blind light with a given reason: the page has lost the box, or doubts its state. */
+/** The blind light with a given reason, a sentence: the page has lost the box, or doubts its state. Without a time: since when is not known. */
 export function blind(why: string): LightView {
   return { state: 'blind', ...STATE_TEXTS.blind, why, since: undefined };
 }
@@ -60,6 +64,7 @@ function doubtOf(status: Status): keyof typeof DOUBT_TEXTS | undefined {
 /** The state is blind after three seconds without a proof; the rest is allowed for the way to the browser. */
 const PROVEN_MS = 5_000;
 
+/** The last proof in words. */
 export interface ProofView {
   readonly isRecent: boolean;
   /** ISO time of the last proof; undefined if there was none. */
@@ -70,7 +75,10 @@ export interface ProofView {
   readonly detail: string;
 }
 
-/** When a forged test leak last proved that a real one is seen and held. `now`: ISO time by the box's clock, as in proofs. */
+/**
+ * When a forged test leak last proved that a real one is seen and held (src/guard/canary). `now`: ISO time by the box's clock, as in
+ * proofs; a proof from the future counts as just now.
+ */
 export function proofOf({ proof }: Status['health'], now: string): ProofView {
   if (proof === undefined) return { isRecent: false, at: undefined, text: TEXTS.noProof, detail: '' };
   const { at, detail } = proof;
@@ -86,6 +94,10 @@ function ageText(milliseconds: number): string {
   return seconds < 7_200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3_600)} h`;
 }
 
+/**
+ * What became of an incident, the worst that applies: a breach, frames that got out, a warning (rule T), frames that were stopped, or only
+ * attempts.
+ */
 export function outcomeOf(incident: IncidentView): Outcome {
   if (incident.breach) return 'breach';
   if (incident.escaped > 0) return incident.severity === 'amber' ? 'minor' : 'escaped';
@@ -93,25 +105,31 @@ export function outcomeOf(incident: IncidentView): Outcome {
   return incident.blocked > 0 ? 'blocked' : 'seen';
 }
 
-/** A message of the daemon as a sentence: `that is no tunnel` → `That is no tunnel.` */
+/** A message of the daemon as a sentence, with a capital and a full stop: `that is no tunnel` → `That is no tunnel.` '' stays ''. */
 export function sentence(words: string): string {
   const begun = words.charAt(0).toUpperCase() + words.slice(1);
   return /[.!?]$/.test(begun) || begun === '' ? begun : `${begun}.`;
 }
 
-/** `1234567` → `1 234 567`, with no-break thin spaces. */
+/** A whole number of at least 0 in groups of three digits: `1234567` → `1 234 567`, with narrow no-break spaces (U+202F). */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 }
 
-/** `2026-03-01T10:00:00.000Z` → `10:00:00 UTC`, with the date unless it is the day of `now`. Other text is returned unchanged. */
+/**
+ * `2026-03-01T10:00:00.000Z` → `10:00:00 UTC`, with the date before it unless it is the day of `now` (ISO, UTC). Other text is returned
+ * unchanged.
+ */
 export function clockTime(iso: string, now: string): string {
   const parts = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d+)?Z$/.exec(iso);
   if (parts?.[1] === undefined || parts[2] === undefined) return iso;
   return now.startsWith(parts[1]) ? `${parts[2]} UTC` : `${parts[1]} ${parts[2]} UTC`;
 }
 
-/** The kinds with frames, most frames first, each with its percentage of the largest. */
+/**
+ * The kinds with frames, most frames first, each with its percentage of the largest, a whole number of at least 1. Empty when nothing was
+ * counted.
+ */
 export function rankedKinds(
   counters: Status['counters'],
 ): readonly { readonly kind: string; readonly frames: number; readonly share: number }[] {

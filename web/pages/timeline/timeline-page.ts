@@ -9,7 +9,7 @@ import { TIMELINE_HEIGHT, timelineView } from './timeline.ts';
 
 const TWO_DAYS = 2 * 86_400_000;
 
-/** The timeline as HTML; `timeline` is undefined if the daemon gave no answer. `now`: wall clock, milliseconds. */
+/** The timeline as HTML; `timeline` is undefined if the daemon gave no answer, and the HTML then says so. `now`: wall clock, milliseconds. */
 export function timelineRegion(
   renderer: Renderer,
   range: TimelineRange,

@@ -6,6 +6,7 @@ import type { SpanName } from '../../texts-past.ts';
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 
+/** Lengths of the named ranges, milliseconds. */
 export const SPANS: Readonly<Record<SpanName, number>> = {
   hour: 60 * MINUTE,
   day: DAY,
@@ -20,10 +21,12 @@ const INTERVALS_MOST = 180;
 /** Most columns: they are links, and must be wide enough to tap on a phone (WCAG 2.2, 2.5.8). */
 const COLUMNS_MOST = 8;
 
+/** A range [from, to) of whole intervals. */
 export interface TimelineRange {
   /** Wall clock, milliseconds. */
   readonly from: number;
   readonly to: number;
+  /** Number of intervals. */
   readonly buckets: number;
   /** Intervals per column; `buckets` is a multiple of it. */
   readonly perColumn: number;
@@ -31,7 +34,10 @@ export interface TimelineRange {
   readonly span: SpanName | undefined;
 }
 
-/** The range of `?span=` or `?from=&to=` (wall clock, milliseconds); the last day for anything else. */
+/**
+ * The range of `?span=` or `?from=&to=` (wall clock, milliseconds), widened to whole intervals; the last day for anything else, and for a
+ * range shorter than a minute or longer than 31 days. `now`: wall clock, milliseconds; the current interval is included. Never throws.
+ */
 export function rangeOf(query: URLSearchParams, now: number): TimelineRange {
   const [from, to] = [query.get('from') ?? '', query.get('to') ?? ''];
   if (/^\d{1,15}$/.test(from) && /^\d{1,15}$/.test(to)) {
@@ -54,12 +60,15 @@ export function endOf(range: TimelineRange, begun: number): TimelineRange {
   return stretch(Math.min(begun, range.to - 10 * MINUTE), range.to, range.span) ?? range;
 }
 
-/** The query that selects this range: `?span=week`. */
+/** The query that selects this range, with its question mark: `?span=week` or `?from=…&to=…` in milliseconds. */
 export function addressOf(range: Pick<TimelineRange, 'from' | 'to' | 'span'>): string {
   return range.span === undefined ? `?from=${range.from}&to=${range.to}` : `?span=${range.span}`;
 }
 
-/** The query for the range of the same length before or after this one; undefined if it is in the future or before 1970. */
+/**
+ * The query for the range of the same length before or after this one, as `addressOf` gives it; undefined if it is in the future or before
+ * 1970. `now`: wall clock, milliseconds.
+ */
 export function neighbour(range: TimelineRange, side: 'before' | 'behind', now: number): string | undefined {
   const length = range.to - range.from;
   const shift = side === 'before' ? -length : length;

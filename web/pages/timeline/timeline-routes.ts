@@ -14,7 +14,10 @@ const HOUR_MS = 3_600_000;
 /** How far back a box may have been watching before the range, milliseconds. */
 const KEPT_MS = 30 * 24 * HOUR_MS;
 
-/** The timeline as HTML for the given query; if the daemon does not answer, the HTML says so. */
+/**
+ * The timeline as HTML for the given query (`rangeOf`); if the daemon does not answer, the HTML says so. Rejects only for a fault of this
+ * program.
+ */
 export async function timelineFor({ client, renderer }: Site, query: URLSearchParams): Promise<string> {
   const now = Date.now();
   const range = rangeOf(query, now);
@@ -41,6 +44,7 @@ function watchedSince({ buckets }: Timeline): number | undefined {
   return first === undefined ? undefined : Date.parse(first.from);
 }
 
+/** Adds `/timeline`: the HTML of `timelineFor` for its query, without a page around it. Status 200 also when the daemon does not answer. */
 export function addTimelineRoutes(router: Router, site: Site): void {
   router.get('/timeline', async (ctx: Context) => {
     ctx.type = 'html';

@@ -32,13 +32,16 @@ interface TimelineColumn {
   readonly words: readonly string[];
 }
 
+/** The picture, in its own units, and what it says. */
 export interface TimelineView {
   readonly width: number;
   readonly shapes: readonly TimelineShape[];
   readonly columns: readonly TimelineColumn[];
   /** The whole range in words. */
   readonly words: readonly string[];
+  /** Part of the range was not monitored. */
   readonly unwatched: boolean;
+  /** No frame was counted in it. */
   readonly quiet: boolean;
 }
 
@@ -66,7 +69,10 @@ const BANDS: Readonly<Record<string, readonly [top: number, height: number, hold
   'pass-open': [ROWS.pass, BAND, ({ pass }) => pass],
 };
 
-/** The picture of the daemon's answer for `range`. */
+/**
+ * The picture of the daemon's answer for `range`: paths of SVG (`d`), without those that are empty, and one column for `perColumn`
+ * intervals. Times are ISO 8601 in UTC, columns without their end.
+ */
 export function timelineView({ buckets }: Timeline, range: TimelineRange): TimelineView {
   const bands = Object.entries(BANDS).map(([name, [top, tall, holds]]) => ({
     name,

@@ -8,6 +8,7 @@ import { boundaryOf, fileStart, readMultipart } from './multipart.ts';
 /** Most bytes before the content of the file: all fields before it, and its header. */
 const FIELDS_LIMIT = 4096;
 
+/** A form that has been read up to its file. */
 export interface FileForm {
   /** The fields before the file. */
   readonly fields: URLSearchParams;
@@ -15,7 +16,10 @@ export interface FileForm {
   readonly file: AsyncIterable<Buffer>;
 }
 
-/** Reads up to the file. Throws 415 for another content type, 400 for a malformed form, 413 if more than FIELDS_LIMIT bytes precede the file. */
+/**
+ * Reads up to the file of a multipart form (RFC 7578). Throws 415 for another content type, 400 for a malformed form, 413 if more than
+ * FIELDS_LIMIT bytes precede the file.
+ */
 export async function readFileForm(ctx: Context): Promise<FileForm> {
   const boundary = boundaryOf(ctx.get('Content-Type')) ?? ctx.throw(415);
   // A form that is refused need not be read to its end: the connection is closed after the answer.

@@ -7,15 +7,19 @@ const HEAD_MOST = 4_096;
 const BREAK = Buffer.from('\r\n');
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-/** The boundary in a Content-Type header; undefined for another type or if there is none. */
+/**
+ * The boundary in a Content-Type header (RFC 2046, section 5.1.1; at most 70 characters), without quotes; undefined for another type or if
+ * there is none.
+ */
 export function boundaryOf(type: string): string | undefined {
   const parts = /^multipart\/form-data\s*;.*?\bboundary=(?:"([^"]{1,70})"|([^\s";]{1,70}))/i.exec(type);
   return parts?.[1] ?? parts?.[2];
 }
 
 /**
- * Every field as text. A file gives its content as text, its name as `FIELD.filename`, and its bytes in base64 as `FIELD.bytes`, because
- * its encoding is not known here. Undefined if the body is malformed.
+ * Every field as text, in the order of the body. A file gives its content as text, its name as `FIELD.filename`, and its bytes in base64 as
+ * `FIELD.bytes`, because its encoding is not known here. Undefined if the body is malformed, ends early, or has more than PARTS parts.
+ * Never throws (RFC 7578).
  */
 export function readMultipart(body: Buffer, boundary: string): URLSearchParams | undefined {
   const delimiter = Buffer.from(`\r\n--${boundary}`);
@@ -42,8 +46,8 @@ export function readMultipart(body: Buffer, boundary: string): URLSearchParams |
 }
 
 /**
- * The offsets at which the first part with a file begins (`part`, including the line break before its delimiter) and at which its
- * content begins. `body` may be incomplete; undefined if the content is not in it yet.
+ * The offsets in `body`, bytes, at which the first part with a file begins (`part`, including the line break before its delimiter) and at
+ * which its content begins. `body` may be incomplete; undefined if the content is not in it yet. Never throws (RFC 2046, section 5.1.1).
  */
 export function fileStart(
   body: Buffer,

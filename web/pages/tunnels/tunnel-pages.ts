@@ -26,10 +26,12 @@ export interface TunnelForm {
   readonly anywhere?: boolean;
 }
 
+/** What the list of tunnels shows. */
 export interface TunnelsParts extends Around {
   /** Undefined if the daemon gave no answer. */
   readonly tunnels: readonly TunnelView[] | undefined;
   readonly proposals: readonly Proposal[];
+  /** What the form holds: empty, or as it was sent when it was refused. */
   readonly filledIn: TunnelForm;
 }
 
@@ -38,7 +40,7 @@ const clockNow = (iso: string): string => clockTime(iso, new Date().toISOString(
 const protocolWord = (protocol: string): string =>
   PROTOCOL_TEXTS.find(([known]) => known === protocol)?.[1] ?? protocol;
 
-/** The word for a confidence from 0 to 1. */
+/** The word for a confidence from 0 to 1 (Proposal): `high` from 0.9, `fair` from 0.6, otherwise `low`. */
 export function sureness(confidence: number): keyof typeof TUNNEL_TEXTS.sure {
   if (confidence >= 0.9) return 'high';
   return confidence >= 0.6 ? 'fair' : 'low';
@@ -137,7 +139,7 @@ function byName(tunnels: readonly TunnelView[]): readonly {
   });
 }
 
-/** The list, and the three ways to add a tunnel. Faults of the manual form are shown at its fields. */
+/** The list, and the three ways to add a tunnel, as a whole document. Faults of the manual form are shown at its fields, others in the notice. */
 export function tunnelsPage(renderer: Renderer, parts: TunnelsParts): string {
   const { token, notice, tunnels, proposals, filledIn } = parts;
   // The path of a policy fault includes the tunnel's index; the form has only one tunnel.
@@ -171,7 +173,7 @@ export function tunnelsPage(renderer: Renderer, parts: TunnelsParts): string {
   );
 }
 
-/** What was read from a configuration, to be confirmed. */
+/** What was read from a configuration, to be confirmed: a whole document. Its form sends the values unchanged. */
 export function importPage(renderer: Renderer, around: Around, found: ImportAnswer): string {
   const { proposal, unused, change } = found;
   const { reserved, amnezia } = proposal;
@@ -187,7 +189,7 @@ export function importPage(renderer: Renderer, around: Around, found: ImportAnsw
   });
 }
 
-/** One handshake seen on the wire, to be confirmed. */
+/** One handshake seen on the wire, to be confirmed: a whole document. `name`: what the tunnel is called if nothing else is typed. */
 export function learnPage(renderer: Renderer, around: Around, proposal: Proposal, name: string): string {
   return draw(renderer, 'tunnel-learn', around, {
     token: around.token,
@@ -197,7 +199,7 @@ export function learnPage(renderer: Renderer, around: Around, proposal: Proposal
   });
 }
 
-/** What removing the tunnel means, to be confirmed. */
+/** What removing the tunnel `name` means, to be confirmed: a whole document. `tunnels`: all of them, so that the last one is told. */
 export function removePage(
   renderer: Renderer,
   around: Around,

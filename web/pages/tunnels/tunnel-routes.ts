@@ -20,6 +20,10 @@ import { sentence } from '../status/view-model.ts';
 const LIMIT = 600_000;
 const EMPTY: TunnelForm = { name: '', protocol: 'wireguard', endpoints: '' };
 
+/**
+ * Adds `/tunnels` and what is below it. A change that is refused gets 409, an import that cannot be read 422, an endpoint that was not seen
+ * 404, no answer of the daemon 502.
+ */
 export function addTunnelRoutes(router: Router, site: Site): void {
   const { client, feed, renderer, visitors } = site;
 
@@ -157,7 +161,10 @@ function settingsOf(text: string): { readonly reserved?: unknown; readonly amnez
   }
 }
 
-/** `/home/anna/home-nl.conf` → `home-nl`: a name that a policy accepts, or `tunnel`. */
+/**
+ * `/home/anna/home-nl.conf` → `home-nl`: the file's name without its ending, reduced to letters, digits, spaces, dots, dashes and
+ * underscores, at most 64 characters, which a policy accepts; `tunnel` if nothing is left.
+ */
 export function nameFrom(filename: string): string {
   const [base = ''] = /[^/\\]*$/.exec(filename) ?? [];
   const name = base

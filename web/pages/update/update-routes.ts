@@ -23,6 +23,10 @@ import { sentence } from '../status/view-model.ts';
 const UNDER_WAY: readonly UpdateStage[] = ['installing', 'rolling-back'];
 const BAD: readonly UpdateStage[] = ['rolled-back', 'refused', 'failed'];
 
+/**
+ * Adds `/update`. A form with another token gets 403, an empty or refused file 422, no answer of the daemon 502, and what `readFileForm`
+ * throws.
+ */
 export function addUpdateRoutes(router: Router, site: Site): void {
   const { client, renderer, visitors } = site;
 

@@ -11,7 +11,8 @@ const MAX_ROOT = 2048 * MEBIBYTE;
 const MIN_STATE = 64 * MEBIBYTE;
 
 /**
- * The partition table for a card.
+ * The partition table for a card, in sectors of 512 bytes: root grows to MAX_ROOT or by half of the room, and the rest is the state
+ * partition.
  * @param {readonly Partition[]} table the image's table: boot and root
  * @param {number} sectors of the whole card
  * @returns {readonly Partition[] | undefined} boot, root and state; undefined when the card is too small for a state partition, or when
@@ -29,7 +30,7 @@ export function shareOut(table, sectors) {
 }
 
 /**
- * A script for sfdisk(8) that writes a partition table.
+ * A script for sfdisk(8) that writes a partition table with a DOS label; the first partition is bootable.
  * @param {readonly Partition[]} table
  * @param {string} label disk identifier in sfdisk's notation
  * @returns {string}

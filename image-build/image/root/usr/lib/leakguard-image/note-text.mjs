@@ -1,10 +1,10 @@
 // The text of the note for the owner on the boot partition.
 
-/** The box always answers at this address on lan, whatever addresses the network gives it (README, "The page under a VPN"). */
+/** The box always answers at this address on lan, whatever addresses the network gives it (README.md, With the VPN on). */
 const ALWAYS = '169.254.77.1';
 
 /**
- * The note: where the page is, and the code for the first visit.
+ * The note: where the page is, and the code for the first visit. Ends with a line feed; lines end with LF.
  * @param {readonly string[]} addresses the box's own, at each of which the page is reachable
  * @param {string | undefined} code undefined once a password has been chosen
  * @returns {string}

@@ -9,7 +9,10 @@
  * @property {'full' | 'redacted' | 'minimal'} privacy
  */
 
-/** @type {Options} */
+/**
+ * The options of an empty file.
+ * @type {Options}
+ */
 export const DEFAULTS = { builtIn: 'lan', address: 'dhcp', lamp: 'pins', privacy: 'full' };
 
 const ADDRESS = /^(?:dhcp|none|(?:\d{1,3}\.){3}\d{1,3}\/\d{1,2})$/;
@@ -22,7 +25,8 @@ const KNOWN = {
 };
 
 /**
- * If there is any fault, the caller must use no option at all: it leaves all traffic blocked and reports the faults.
+ * Reads the text of leakguard.txt; an option that is absent has its default. Each fault names its line, one clause. If there is any fault,
+ * the caller must use no option at all: it leaves all traffic blocked and reports the faults. Never throws.
  * @param {string} text
  * @returns {{ readonly options: Options, readonly faults: readonly string[] }}
  */

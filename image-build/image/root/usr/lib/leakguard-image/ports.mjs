@@ -12,7 +12,7 @@ import { join } from 'node:path';
  */
 
 /**
- * The wired network ports of this machine.
+ * The wired network ports of this machine. Throws file system errors when `sysfs` cannot be read.
  * @param {string} [sysfs] /sys or a copy
  * @returns {Ports} both sorted; without Wi-Fi, bridges and other interfaces that have no device
  */

@@ -4,11 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Mount point of the boot partition. */
 export const BOOT = '/boot/firmware';
 const NOTE = join(BOOT, 'leakguard-page.txt');
 
 /**
- * Runs a program; throws with its standard error when it fails.
+ * Runs a program and waits for it; throws Error with its standard error when it fails or cannot be started.
  * @param {string} program
  * @param {readonly string[]} args
  * @param {string} [input]
@@ -22,7 +23,8 @@ export function must(program, args, input = '') {
 }
 
 /**
- * Runs `task` while the file system at `mount` is writable.
+ * Runs `task` while the file system at `mount` is writable (mount(8), remount); returns what it returns. Throws when it cannot be made
+ * writable, and what `task` throws; that it cannot be made read-only again is only printed.
  * @template T
  * @param {string} mount
  * @param {() => T} task
@@ -43,7 +45,8 @@ export function writable(mount, task) {
 }
 
 /**
- * Writes the note that the owner can read with the card in another machine. It is written only when it changes.
+ * Writes the note that the owner can read with the card in another machine, with CR LF. It is written only when it changes, and is on the
+ * card when this returns. Throws as `writable` does.
  * @param {string} text
  */
 export function tellOwner(text) {
