@@ -1,7 +1,7 @@
 // The status as text for a terminal: the state first, then the reason, then the figures.
 // Every text goes through `printable`: a name from the wire may contain terminal escape sequences.
 
-import { placeText, printable, serverText } from '../../src/api/shown.ts';
+import { TUNNEL_STATE_WORDS, placeText, printable, serverText } from '../../src/api/shown.ts';
 import type { IncidentView, Status } from '../../src/api/status.ts';
 import type { State } from '../../src/api/words.ts';
 import { bar, clockTime, cut, grouped, padded } from './terminal.ts';
@@ -96,8 +96,7 @@ function ledger({ ledger: counted }: Status, { paint }: Style): string {
 
 function tunnels(status: Status, { paint }: Style, now: Date): string {
   if (status.tunnels.length === 0) return `${paint('bold', 'Tunnels')}\n  none configured\n`;
-  const words = { up: 'up', stale: 'quiet', down: 'not seen' } as const;
-  const tones = { up: 'green', stale: 'amber', down: 'dim' } as const;
+  const tones = { up: 'green', quiet: 'green', trying: 'amber', down: 'dim' } as const;
   const cells = padded(
     status.tunnels.map((tunnel) => [tunnel.name, tunnel.protocol, serverText(tunnel), '']),
   );
@@ -114,7 +113,7 @@ function tunnels(status: Status, { paint }: Style, now: Date): string {
       tunnel.listed === undefined
         ? ''
         : `\n    ${paint(list === '' ? 'dim' : 'amber', `servers from a list dated ${tunnel.listed}${list}`)}`;
-    return `  ${(cells[index] ?? []).join('  ')}${paint(tones[tunnel.state], words[tunnel.state])}${tail}${doubt}${listed}${limits}\n`;
+    return `  ${(cells[index] ?? []).join('  ')}${paint(tones[tunnel.state], TUNNEL_STATE_WORDS[tunnel.state])}${tail}${doubt}${listed}${limits}\n`;
   });
   return `${paint('bold', 'Tunnels')}\n${lines.join('')}`;
 }

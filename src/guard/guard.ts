@@ -29,6 +29,7 @@ import { judgeSituation } from './state.ts';
 import type { Situation } from './state.ts';
 import type { AllowedView, HealthView, IncidentView, Status, TapHealth, TunnelView } from '../api/status.ts';
 import { TapRecord } from './tap-record.ts';
+import { isAlive } from './tunnels/liveness.ts';
 import { TunnelWatch } from './tunnels/tunnel-watch.ts';
 
 /** For so long after the start the state is `starting` rather than `blind`, milliseconds. */
@@ -164,7 +165,11 @@ export class Guard {
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
     const passOpen = this.#isPassOpen(now);
-    if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
+    if (report.port === 'wan') {
+      // What was begun before it was answered.
+      this.#tunnels.attempted(report.attempts);
+      this.#tunnels.answered(report.handshakes, now);
+    }
     for (const incident of this.observer.served(report.lessons ?? [], now)) changed.add(incident);
     for (const observation of report.observations) {
       if (passOpen && this.#enforcingSince !== undefined)
@@ -395,6 +400,11 @@ export class Guard {
     return redactedIncident({ incident: viewOf(incident), privacy: incident.privacy }, this.#book.redaction);
   }
 
+  /** The tunnels with all of their endpoints. */
+  tunnels(): TunnelView[] {
+    return this.#tunnels.views(this.#ports.now(), (wall) => this.#shownTime(wall), Infinity);
+  }
+
   /** The status that page, command line and LED show. */
   status(): Status {
     const now = this.#ports.now();
@@ -442,7 +452,9 @@ export class Guard {
       passOpen: this.#isPassOpen(now),
       goesDirect: isOpenProfile(this.#policy),
       tunnelsConfigured: tunnels.length,
-      tunnelsUp: tunnels.filter((tunnel) => tunnel.state === 'up').length,
+      tunnelsUp: tunnels.filter(({ state }) => isAlive(state)).length,
+      tunnelsHeard: tunnels.filter(({ state }) => state === 'up').length,
+      tunnelsTrying: tunnels.filter(({ state }) => state === 'trying').length,
       breaches: open.filter((incident) => incident.breach).length,
       redEscapes: red.filter(({ escaped, networkAttack }) => escaped > 0 || networkAttack !== undefined)
         .length,
