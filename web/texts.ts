@@ -269,6 +269,7 @@ export const TEXTS = {
   noTunnels: 'No tunnel is configured.',
   lastSeen: 'last seen',
   never: 'never seen',
+  explained: 'Was your VPN: {count} incidents to acknowledge',
   unproven: 'Its address comes from answers on the wire; no handshake has confirmed one yet.',
   meshes: 'Mesh networks seen on the wire',
   listDay: 'Servers from a list dated',

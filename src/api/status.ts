@@ -97,6 +97,11 @@ export const tunnel = z.object({
     .exactOptional(),
   listed: text.describe('Date of its server list.').exactOptional(),
   listIsOld: flag.describe('Whether the server list is old.').exactOptional(),
+  explained: count
+    .describe(
+      'Unacknowledged incidents that were its own traffic, from before it was trusted (POST /v1/tunnels/:name/ack). Absent for none.',
+    )
+    .exactOptional(),
   limits: text
     .describe('The limits of its protection, in words, if its peers may be at any address.')
     .exactOptional(),

@@ -76,6 +76,8 @@ export class Guard {
   readonly observer: Observer;
   readonly #tunnels = new TunnelWatch();
   #policy: Policy;
+  /** No policy was set before. */
+  #isFirst = true;
   #sums: KernelSums | undefined;
   #readingAt: Now | undefined;
   #firewall: FirewallState = { verified: false, detail: 'the ruleset has not been read back yet' };
@@ -149,7 +151,8 @@ export class Guard {
     this.#policy = policy;
     this.observer.setPolicy(policy);
     this.#firstPackets?.setPolicy(policy);
-    this.#tunnels.setPolicy(policy);
+    this.#tunnels.setPolicy(policy, this.#isFirst ? -Infinity : this.#ports.now().wall);
+    this.#isFirst = false;
     this.#sums = undefined;
   }
 
@@ -402,7 +405,20 @@ export class Guard {
 
   /** The tunnels with all of their endpoints. */
   tunnels(): TunnelView[] {
-    return this.#tunnels.views(this.#ports.now(), (wall) => this.#shownTime(wall), Infinity);
+    return this.#tunnelViews(this.#ports.now(), this.#book.all(), Infinity);
+  }
+
+  #tunnelViews(now: Now, all: readonly Incident[], listed?: number): TunnelView[] {
+    const views = this.#tunnels.views(now, (wall) => this.#shownTime(wall), listed);
+    return views.map((view) => {
+      const explained = this.#tunnels.explained(view.name, all)?.length ?? 0;
+      return explained === 0 ? view : { ...view, explained };
+    });
+  }
+
+  /** Ids of unacknowledged incidents that were the tunnel's own traffic before it was trusted; undefined: there is no such tunnel. */
+  explained(name: string): readonly string[] | undefined {
+    return this.#tunnels.explained(name, this.#book.all())?.map(({ id }) => id);
   }
 
   /** The status that page, command line and LED show. */
@@ -410,7 +426,7 @@ export class Guard {
     const now = this.#ports.now();
     const all = this.#book.all();
     const open = all.filter((incident) => !incident.acknowledged);
-    const tunnels = this.#tunnels.views(now, (wall) => this.#shownTime(wall));
+    const tunnels = this.#tunnelViews(now, open);
     const { state, lamp, why } = judgeSituation(this.#situation(now, open, tunnels));
     if (`${state} ${why}` !== this.#lastState) {
       if (this.#lastState?.split(' ')[0] !== state) this.#since = now.wall;

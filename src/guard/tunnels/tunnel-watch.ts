@@ -4,6 +4,7 @@ import { tunnelWords } from '../../policy/servers/anywhere.ts';
 import { tunnelEndpoints } from '../../policy/servers/hosts.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { KernelSums } from '../account/counters.ts';
+import { explainedBy } from './explained.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import { GapWatch } from './gaps.ts';
 import type { Gap } from './gaps.ts';
@@ -68,15 +69,21 @@ export class TunnelWatch {
   readonly #proven = new Set<string>();
   /** By endpoint, who answered; the latest last. By endpoint, so that it is kept when a policy renames the tunnel. */
   readonly #servers = new BoundedMap<Seen>(SERVERS);
+  /** By endpoint, since when it has been trusted (wall clock, milliseconds); those of the first policy always were. */
+  #trustedSince: ReadonlyMap<string, number> = new Map();
   #counting = false;
 
   /**
    * Watches the tunnels of this policy. What was seen of a tunnel is kept as long as the endpoint that it was seen of is trusted: a policy
    * that adds or renames a tunnel, or changes something else, makes nothing unseen.
    */
-  setPolicy(policy: Policy): void {
+  setPolicy(policy: Policy, wall = -Infinity): void {
     const texts = policy.tunnels.map(() => new Set<string>());
     for (const { tunnel, text } of tunnelEndpoints(policy)) texts[tunnel]?.add(text);
+    const known = this.#trustedSince;
+    this.#trustedSince = new Map(
+      texts.flatMap((endpoints) => [...endpoints].map((text) => [text, known.get(text) ?? wall] as const)),
+    );
     const left = new Set(this.#tunnels);
     const tunnels = policy.tunnels.map((tunnel, index) => ({ tunnel, endpoints: texts[index] ?? new Set() }));
     // Those that keep their name choose first: an endpoint may have moved from one tunnel to another.
@@ -164,6 +171,14 @@ export class TunnelWatch {
     // When the tap saw it, without the time until its report was read.
     const wall = now.wall - Math.max(0, Math.round(now.monotonic - first));
     for (const { gaps } of this.#tunnels) gaps.escaped({ incident: id, rule, exposure }, frames, wall);
+  }
+
+  /** Unacknowledged incidents that were this tunnel's own traffic before it was trusted (explained.ts); undefined: there is no such tunnel. */
+  explained(name: string, incidents: Iterable<Incident>): readonly Incident[] | undefined {
+    const tunnel = this.#tunnels.find((known) => known.tunnel.name === name)?.tunnel;
+    return (
+      tunnel && explainedBy(tunnel, incidents, this.#trustedSince, (text) => this.#servers.get(text)?.address)
+    );
   }
 
   /** Silences in which something escaped or the server did not answer, newest first within each tunnel. */
