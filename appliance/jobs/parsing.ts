@@ -125,7 +125,7 @@ const JOBS: { readonly [K in JobKind]: (given: Given<K>) => Result<K> } = {
     if (parsed === undefined) return undefined;
     return ofPolicy<Result<'removeEndpoint'>>(text, (_, document) => {
       const less = withoutEndpoint(document, name, parsed);
-      return less === undefined || less === 'last' ? less : editedPolicy(less);
+      return less === undefined || less === 'last' ? less : editedPolicy(less.text);
     });
   },
   import: importConfig,

@@ -76,14 +76,9 @@ async function take(
     listed: day,
   }: Body<'importTunnel'>,
 ): Promise<ImportAnswer> {
-  const said = existing === undefined ? {} : { existing };
+  const how = { ...(existing === undefined ? {} : { existing }), yes };
   if (read !== undefined)
-    return propose(
-      box,
-      { name, protocol: chosen, endpoints: read, listed: day ?? today(), ...said },
-      [],
-      yes,
-    );
+    return propose(box, { name, protocol: chosen, endpoints: read, listed: day ?? today() }, [], how);
   const given = bytes === undefined ? text : new Uint8Array(Buffer.from(bytes, 'base64'));
   if (given === undefined || given.length > MAX_IMPORT_BYTES)
     throw refused(
@@ -105,14 +100,14 @@ async function take(
   const { protocol, endpoints, settings = {}, list } = tunnel;
   const listed = list === undefined ? {} : { listed: list.at ?? today() };
   const request = { name, protocol, endpoints: endpoints.map(formatEndpoint), ...settings, ...listed };
-  return propose(box, { ...request, ...said }, unused, yes);
+  return propose(box, request, unused, how);
 }
 
 async function propose(
   box: TunnelSubject,
   request: TunnelRequest,
   unused: readonly UnusedLine[],
-  yes: boolean,
+  { yes, ...said }: { readonly yes: boolean; readonly existing?: 'add' | 'replace' },
 ): Promise<ImportAnswer> {
   type Proposed = Pick<ImportAnswer, 'proposal' | 'change' | 'existing' | 'unused'>;
   interface Compared {
@@ -120,9 +115,8 @@ async function propose(
     readonly change: ListChange;
     readonly existing?: ExistingTunnel;
   }
-  const { existing: _said, ...proposed } = request;
   const answer = ({ endpoints, change, existing }: Compared): Proposed => ({
-    proposal: { ...proposed, endpoints } as ImportAnswer['proposal'],
+    proposal: { ...request, endpoints } as ImportAnswer['proposal'],
     ...(request.listed === undefined ? {} : { change }),
     ...(existing === undefined
       ? {}
@@ -130,7 +124,7 @@ async function propose(
     unused,
   });
   if (yes) {
-    const { edited, status } = await put(box, request);
+    const { edited, status } = await put(box, { ...request, ...said });
     return { ...answer(edited), added: true, status };
   }
   const compared = await box.texts.run('compare', { text: policyText(box), tunnel: request });

@@ -111,7 +111,7 @@ export function withoutEndpoint(
   policy: Edited,
   name: string,
   endpoint: Endpoint,
-): string | 'last' | undefined {
+): { readonly text: string } | 'last' | undefined {
   const document = documentOf(policy);
   const path = ['tunnels', indexOf(document, name), 'endpoints'];
   const list = document.getIn(path);
@@ -125,7 +125,7 @@ export function withoutEndpoint(
   if (left.length === list.items.length) return undefined;
   if (left.length === 0) return 'last';
   list.items = left;
-  return document.toString();
+  return { text: document.toString() };
 }
 
 /**

@@ -62,20 +62,17 @@ const SERVER = 'udp:198.51.100.7:51820';
 
 describe('an incident of the very endpoint is explained', () => {
   it.each([
-    ['address and port', SERVER, {}],
-    ['a range of ports', 'udp:198.51.100.7:51000-52000', {}],
-    ['a name whose server has answered', 'udp:vpn.example.com:51820', {}],
-    ['packets that were not recognized', SERVER, { kind: 'udp' }],
-    ['frames on their way while it was trusted', SERVER, { at: TRUSTED_AT + 1_000 }],
+    ['address and port', SERVER, {}, 'wireguard'],
+    ['a range of ports', 'udp:198.51.100.7:51000-52000', {}, 'wireguard'],
+    ['a name whose server has answered', 'udp:vpn.example.com:51820', {}, 'wireguard'],
+    ['packets that were not recognized', SERVER, { kind: 'udp' }, 'wireguard'],
+    ['frames on their way while it was trusted', SERVER, { at: TRUSTED_AT + 1_000 }, 'wireguard'],
     ['IKE that has moved behind a NAT', 'udp:198.51.100.7:500', { kind: 'ipsec', port: 4500 }, 'ipsec'],
     ['a TLS tunnel', 'tcp:198.51.100.7:443', { kind: 'tls', port: 443, transport: 'tcp' }, 'opaque'],
-  ] as readonly (readonly [string, string, Leak, string?])[])(
-    '%s',
-    (_case, endpoint, seen, protocol = 'wireguard') => {
-      expect(explained(endpoint, [seen], { protocol })).toBe(1);
-      expect(explained(endpoint, [seen], { protocol, acknowledged: true })).toBe(0);
-    },
-  );
+  ] as readonly (readonly [string, string, Leak, string])[])('%s', (_case, endpoint, seen, protocol) => {
+    expect(explained(endpoint, [seen], { protocol })).toBe(1);
+    expect(explained(endpoint, [seen], { protocol, acknowledged: true })).toBe(0);
+  });
 });
 
 describe('nothing else is', () => {
