@@ -24,16 +24,16 @@ export const IDLE_MS = 180_000;
 /** Rekey-Timeout: after so long without an answer WireGuard begins its handshake again. Milliseconds. */
 const REKEY_TIMEOUT_MS = 5_000;
 /** Handshakes that were begun without an answer, and the time since the first, that prove that nobody answers. */
-export const ATTEMPTS = 3;
-export const ATTEMPTS_MS = 2 * REKEY_TIMEOUT_MS - 1_000;
+const ATTEMPTS = 3;
+const ATTEMPTS_MS = 2 * REKEY_TIMEOUT_MS - 1_000;
 /**
  * Frames beyond the keepalives, and the time since the first, that prove it as well: what carries data is answered within seconds, by
  * WireGuard within Keepalive-Timeout + Rekey-Timeout (section 6.5).
  */
-export const UNANSWERED_FRAMES = 10;
-export const UNANSWERED_MS = 15_000;
+const UNANSWERED_FRAMES = 10;
+const UNANSWERED_MS = 15_000;
 /** A client that nobody answers is still trying for so long after its last frame, milliseconds. */
-export const TRYING_MS = 30_000;
+const TRYING_MS = 30_000;
 /** A silence that the client ends is at least so long to be told from the pauses of traffic (readings are one second apart). */
 const PAUSE_MS = 1_900;
 /** Times of frames are known within one reading before and one after. Milliseconds. */
