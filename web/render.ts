@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import ejs from 'ejs';
 
 import { RULE_TEXTS } from '../src/guard/incidents/rule-texts.ts';
-import { placeText, printable, serverText } from '../src/api/shown.ts';
+import { TUNNEL_STATE_WORDS, placeText, printable, serverText } from '../src/api/shown.ts';
 import type { AllowedView, LedgerView, Status } from '../src/api/status.ts';
 import type { Fault } from '../src/api/refusal.ts';
 import { filled } from './pages/dossier/eve-words.ts';
@@ -26,15 +26,7 @@ import { PASSWORD_LENGTH } from './owner/password.ts';
 import { PROFILE_ROWS } from './pages/help/profile-rows.ts';
 import { leakSentence, worstOf } from './pages/status/leak-sentence.ts';
 import { countedOf, pathOf, RULE_TITLES } from './pages/incidents/rows.ts';
-import {
-  DIRECT_TEXTS,
-  OUTCOME_TEXTS,
-  NAVIGATION,
-  PROFILE_TEXTS,
-  PUBLIC_TEXTS,
-  TEXTS,
-  TUNNEL_STATE_TEXTS,
-} from './texts.ts';
+import { DIRECT_TEXTS, OUTCOME_TEXTS, NAVIGATION, PROFILE_TEXTS, PUBLIC_TEXTS, TEXTS } from './texts.ts';
 import type { LightState } from './texts.ts';
 import { blind, clockTime, grouped, lightOf, proofOf, rankedKinds } from './pages/status/view-model.ts';
 import type { Knowledge, LightView } from './pages/status/view-model.ts';
@@ -146,7 +138,7 @@ export class Renderer {
         ...shared,
         tunnels: status?.tunnels ?? [],
         meshes: status?.meshes ?? [],
-        states: TUNNEL_STATE_TEXTS,
+        states: TUNNEL_STATE_WORDS,
         serverText,
       }),
       health: this.draw('health', { ...shared, status, ...healthValues(status, now) }),

@@ -19,7 +19,12 @@ export const TIMELINE_TEXTS = {
   nothing: 'nothing outside the tunnel',
   unwatched: 'not monitored',
   partlyUnwatched: 'monitored only part of the time',
-  tunnel: { up: 'tunnel up', stale: 'tunnel quiet', down: 'tunnel not seen' },
+  tunnel: {
+    up: 'tunnel up',
+    quiet: 'tunnel quiet',
+    trying: 'tunnel without an answer',
+    down: 'tunnel not seen',
+  },
   block: { on: 'block mode on', off: 'block mode off', changed: 'block mode changed' },
   pass: 'pass open',
   zoom: 'Zoom in',

@@ -11,8 +11,8 @@ interface StateText {
   readonly next: string;
 }
 
-/** What the light can show: every state, and `minor`, which is `clear` with the LED at amber. */
-export type LightState = State | 'minor';
+/** What the light can show: every state, `minor`, which is `clear` with the LED at amber, and `trying`, which is `idle` with a VPN that nobody answers. */
+export type LightState = State | 'minor' | 'trying';
 
 export const STATE_TEXTS: Readonly<Record<LightState, StateText>> = {
   clear: { word: 'Clear', next: '' },
@@ -39,6 +39,10 @@ export const STATE_TEXTS: Readonly<Record<LightState, StateText>> = {
   idle: {
     word: 'No tunnel',
     next: 'Start your VPN. The light will not turn green until its traffic is seen.',
+  },
+  trying: {
+    word: 'No answer',
+    next: 'Check that this network lets your VPN through, or choose another server in your VPN. Trust that server under Tunnels if it is a new one.',
   },
   setup: {
     word: 'Not set up',
@@ -68,6 +72,7 @@ export const PUBLIC_TEXTS: Readonly<Record<LightState, string>> = {
   blocked: 'Traffic tried to leave outside the tunnel and was stopped.',
   pass: 'Block mode is open for a short time, to log in to a network.',
   idle: 'No tunnel has been seen lately.',
+  trying: 'The VPN sends, but nothing comes back from its server.',
   setup: 'No tunnel is configured yet: everything counts as a leak.',
   blind: 'The box cannot tell what is on the wire. Treat the connection as unsafe.',
   starting: 'The box is starting. Nothing has been verified yet.',
@@ -108,8 +113,6 @@ export const OUTCOME_TEXTS = {
   seen: 'attempted',
   warning: 'warning',
 } as const;
-
-export const TUNNEL_STATE_TEXTS = { up: 'up', stale: 'quiet', down: 'not seen' } as const;
 
 export const PROFILE_TEXTS: Readonly<Record<string, string>> = {
   'full-tunnel': 'Everything through the tunnel',
@@ -269,6 +272,7 @@ export const TEXTS = {
   noTunnels: 'No tunnel is configured.',
   lastSeen: 'last seen',
   never: 'never seen',
+  explained: 'Was your VPN: {count} incidents to acknowledge',
   unproven: 'Its address comes from answers on the wire; no handshake has confirmed one yet.',
   meshes: 'Mesh networks seen on the wire',
   listDay: 'Servers from a list dated',

@@ -1,8 +1,8 @@
 // The status as text for a terminal: the state first, then the reason, then the figures.
 // Every text goes through `printable`: a name from the wire may contain terminal escape sequences.
 
-import { placeText, printable, serverText } from '../../src/api/shown.ts';
-import type { IncidentView, Status } from '../../src/api/status.ts';
+import { TUNNEL_STATE_WORDS, placeText, printable, serverText } from '../../src/api/shown.ts';
+import type { IncidentView, Status, TunnelView } from '../../src/api/status.ts';
 import type { State } from '../../src/api/words.ts';
 import { bar, clockTime, cut, grouped, padded } from './terminal.ts';
 import type { Style, Tone } from './terminal.ts';
@@ -102,10 +102,14 @@ function ledger({ ledger: counted }: Status, { paint }: Style): string {
 
 function tunnels(status: Status, { paint }: Style, now: Date): string {
   if (status.tunnels.length === 0) return `${paint('bold', 'Tunnels')}\n  none configured\n`;
-  const words = { up: 'up', stale: 'quiet', down: 'not seen' } as const;
-  const tones = { up: 'green', stale: 'amber', down: 'dim' } as const;
+  const tones = { up: 'green', quiet: 'green', trying: 'amber', down: 'dim' } as const;
   const cells = padded(
-    status.tunnels.map((tunnel) => [tunnel.name, tunnel.protocol, serverText(tunnel), '']),
+    status.tunnels.map((tunnel) => [
+      tunnel.name,
+      tunnel.protocol,
+      ...((tunnel.servers ?? []).length > 1 ? [] : [serverText(tunnel)]),
+      '',
+    ]),
   );
   const lines = status.tunnels.map((tunnel, index) => {
     const unproven = tunnel.source === 'answer' && tunnel.proven === false;
@@ -114,15 +118,46 @@ function tunnels(status: Status, { paint }: Style, now: Date): string {
     const doubt = unproven
       ? `\n    ${paint('amber', "the server's address comes from DNS answers on the wire; no handshake has confirmed it yet")}`
       : '';
+    const servers =
+      (tunnel.servers ?? []).length > 1
+        ? serverLines(tunnel, now)
+            .map((line) => `\n  ${line}`)
+            .join('')
+        : '';
+    const explained =
+      tunnel.explained === undefined
+        ? ''
+        : `\n    ${grouped(tunnel.explained)} unacknowledged incidents were its own traffic: leakguard ack --tunnel ${shellWord(tunnel.name)}`;
     const limits = tunnel.limits === undefined ? '' : `\n    ${paint('amber', tunnel.limits)}`;
     const list = tunnel.listIsOld === true ? ', which is outdated: import a new one' : '';
     const listed =
       tunnel.listed === undefined
         ? ''
         : `\n    ${paint(list === '' ? 'dim' : 'amber', `servers from a list dated ${tunnel.listed}${list}`)}`;
-    return `  ${(cells[index] ?? []).join('  ')}${paint(tones[tunnel.state], words[tunnel.state])}${tail}${doubt}${listed}${limits}\n`;
+    return `  ${(cells[index] ?? []).join('  ')}${paint(tones[tunnel.state], TUNNEL_STATE_WORDS[tunnel.state])}${tail}${servers}${explained}${doubt}${listed}${limits}\n`;
   });
   return `${paint('bold', 'Tunnels')}\n${lines.join('')}`;
+}
+
+/** As it is typed in a shell. */
+function shellWord(word: string): string {
+  return /^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** The tunnel's endpoints, one a line, each with when it was last seen. */
+export function serverLines(tunnel: TunnelView, now: Date): readonly string[] {
+  const { servers = [], endpoints = servers.length } = tunnel;
+  const cells = padded(
+    servers.map(({ endpoint, server, lastSeen }) => [
+      serverText({ endpoint, server }),
+      lastSeen === null ? 'never seen' : `last seen ${clockTime(lastSeen, now)}`,
+    ]),
+  );
+  const more = endpoints - servers.length;
+  return [
+    ...cells.map((row) => `  ${row.join('  ').trimEnd()}`),
+    ...(more > 0 ? [`  and ${grouped(more)} more: leakguard tunnels list`] : []),
+  ];
 }
 
 function meshes({ meshes: seen = [] }: Status, { paint }: Style, now: Date): string {

@@ -376,6 +376,14 @@ export class Daemon implements ApiSubject {
     return this.status();
   }
 
+  acknowledgeTunnel(name: string): Status | undefined {
+    const ids = this.#guard.explained(name);
+    for (const id of ids ?? []) if (this.#guard.acknowledge(id)) this.#boxHistory.acknowledged(id);
+    if (ids === undefined) return undefined;
+    this.#publisher.news();
+    return this.status();
+  }
+
   async #command(failure: string, task: () => Promise<void>): Promise<void> {
     if (this.#enforcement.policy === undefined) {
       throw new ApiError(409, 'no-policy', 'there is no valid policy, so the box stays closed');

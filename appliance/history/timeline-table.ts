@@ -13,10 +13,12 @@ const COUNTS = 'red_escaped, red_blocked, amber_escaped, amber_blocked, unseen';
 /** SQL for the index of a column's word in a list. */
 const rank = (column: string, words: readonly string[]): string =>
   `CASE ${column} ${words.map((word, n) => `WHEN '${word}' THEN ${n}`).join(' ')} ELSE 0 END`;
+/** Earlier versions had one word for `quiet` and `trying`. */
+const TUNNEL = "replace(tunnel, 'stale', 'quiet')";
 const CHANGES_BY_INTERVAL = `
   SELECT states.*, began, worst, worst_tunnel, blocks, opens, passes FROM states JOIN (
     SELECT max(at) AS ended, min(at) AS began, max(${rank('state', TIMELINE_STATES)}) AS worst,
-      max(${rank('tunnel', TIMELINE_TUNNELS)}) AS worst_tunnel,
+      max(${rank(TUNNEL, TIMELINE_TUNNELS)}) AS worst_tunnel,
       max(block) AS blocks, min(block) AS opens, max(pass) AS passes
     FROM states WHERE at >= ? AND at < ? GROUP BY CAST((at - ?) / ? AS INTEGER)
   ) ON states.at = ended ORDER BY at`;
@@ -150,7 +152,7 @@ function changeOf(row: SqlRow): StateChange {
   return {
     at: Number(row['at']),
     state: textOf(row['state']) as TimelineState,
-    tunnel: textOf(row['tunnel']) as TimelineTunnel,
+    tunnel: textOf(row['tunnel']).replace('stale', 'quiet') as TimelineTunnel,
     blockMode: row['block'] === 1,
     pass: row['pass'] === 1,
   };

@@ -7,12 +7,23 @@ import type { Import } from '../../src/policy/import/imported.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { parsePolicy, readPolicy } from '../../src/policy/schema/schema.ts';
 import type { ParsedPolicy } from '../../src/policy/schema/schema.ts';
-import { withSettings, withTunnel, withoutTunnel } from '../../src/policy/schema/schema-edit.ts';
+import {
+  withSettings,
+  withTunnel,
+  withoutEndpoint,
+  withoutTunnel,
+} from '../../src/policy/schema/schema-edit.ts';
 import type { PolicyDocument, TunnelEdit } from '../../src/policy/schema/schema-edit.ts';
+import { parseEndpoint } from '../../src/policy/schema/endpoint.ts';
 import { settingsOf } from '../../src/guard/settings.ts';
 import type { Settings } from '../../src/api/box.ts';
-import { endpointTexts, listChange, readRequest } from '../../src/policy/schema/tunnel-request.ts';
-import type { ListChange, TunnelRequest } from '../../src/policy/schema/tunnel-request.ts';
+import {
+  endpointTexts,
+  existingTunnel,
+  listChange,
+  readRequest,
+} from '../../src/policy/schema/tunnel-request.ts';
+import type { ExistingTunnel, ListChange, TunnelRequest } from '../../src/policy/schema/tunnel-request.ts';
 
 /** The policy text is invalid: all faults. */
 interface NoPolicy {
@@ -34,6 +45,8 @@ interface NoTunnel {
 interface Comparison {
   readonly endpoints: readonly string[];
   readonly change: ListChange;
+  /** A tunnel of that name that trusts others. */
+  readonly existing?: ExistingTunnel;
 }
 
 /** Input and result of each job. */
@@ -46,7 +59,8 @@ export type ParsingJobs = {
   };
   readonly addTunnel: {
     readonly given: { readonly text: string; readonly tunnel: TunnelRequest };
-    readonly result: (EditedPolicy & Comparison) | NoPolicy | NoTunnel;
+    /** `unsaid`: a tunnel has that name, and the request does not say what becomes of it. */
+    readonly result: (EditedPolicy & Comparison) | NoPolicy | NoTunnel | { readonly unsaid: ExistingTunnel };
   };
   /** What adding the tunnel would change; an invalid policy counts as one without tunnels. */
   readonly compare: {
@@ -57,6 +71,11 @@ export type ParsingJobs = {
   readonly removeTunnel: {
     readonly given: { readonly text: string; readonly name: string };
     readonly result: EditedPolicy | NoPolicy | undefined;
+  };
+  /** Result undefined: there is no such tunnel or endpoint; `last`: it is the tunnel's only one. */
+  readonly removeEndpoint: {
+    readonly given: { readonly text: string; readonly name: string; readonly endpoint: string };
+    readonly result: EditedPolicy | NoPolicy | 'last' | undefined;
   };
   /** Given a file's bytes, or a text that a person typed. Result undefined: it is not a tunnel configuration. */
   readonly import: { readonly given: string | Uint8Array; readonly result: Import | undefined };
@@ -83,10 +102,15 @@ const JOBS: { readonly [K in JobKind]: (given: Given<K>) => Result<K> } = {
   addTunnel: ({ text, tunnel }) => {
     const edit = readRequest(tunnel);
     if (!('name' in edit)) return { wrong: edit };
-    return ofPolicy(text, (policy, document) => ({
-      ...comparison(policy, edit),
-      ...editedPolicy(withTunnel(document, edit)),
-    }));
+    return ofPolicy<Result<'addTunnel'>>(text, (policy, document) => {
+      const compared = comparison(policy, edit);
+      const { existing } = compared;
+      const isOther = existing !== undefined && existing.protocol !== edit.protocol;
+      // Servers of one protocol are none of another's.
+      if (existing !== undefined && (edit.existing === undefined || (isOther && edit.existing === 'add')))
+        return { unsaid: existing };
+      return { ...compared, ...editedPolicy(withTunnel(document, edit)) };
+    });
   },
   compare: ({ text, tunnel }) => {
     const edit = readRequest(tunnel);
@@ -99,6 +123,14 @@ const JOBS: { readonly [K in JobKind]: (given: Given<K>) => Result<K> } = {
       const less = withoutTunnel(document, name);
       return less === undefined ? undefined : editedPolicy(less);
     }),
+  removeEndpoint: ({ text, name, endpoint }) => {
+    const parsed = parseEndpoint(endpoint);
+    if (parsed === undefined) return undefined;
+    return ofPolicy<Result<'removeEndpoint'>>(text, (_, document) => {
+      const less = withoutEndpoint(document, name, parsed);
+      return less === undefined || less === 'last' ? less : editedPolicy(less.text);
+    });
+  },
   import: importConfig,
 };
 
@@ -118,5 +150,10 @@ function editedPolicy(text: string): EditedPolicy {
 }
 
 function comparison(policy: Pick<Policy, 'tunnels'>, edit: TunnelEdit): Comparison {
-  return { endpoints: endpointTexts(edit.endpoints), change: listChange(policy, edit) };
+  const existing = existingTunnel(policy, edit);
+  return {
+    endpoints: endpointTexts(edit.endpoints),
+    change: listChange(policy, edit),
+    ...(existing === undefined ? {} : { existing }),
+  };
 }

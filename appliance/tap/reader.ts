@@ -9,7 +9,7 @@ import { LEFT_OTHERWISE } from '../../src/guard/account/reconciliation.ts';
 import { NeighbourNews } from '../../src/guard/attacks/neighbour-news.ts';
 import { ObservationBatch } from '../../src/guard/observation.ts';
 import { Occasions } from '../../src/guard/incidents/occasions.ts';
-import type { Handshake, Judged, Lesson, TapReport } from '../../src/guard/observation.ts';
+import type { Attempt, Handshake, Judged, Lesson, TapReport } from '../../src/guard/observation.ts';
 import type { Sighting } from '../../src/guard/canary/canary.ts';
 import { AnsweredNames } from '../../src/guard/answers/answered-names.ts';
 import type { AnsweredAddress } from '../../src/policy/filter/answered.ts';
@@ -21,8 +21,9 @@ import type { Policy } from '../../src/policy/policy.ts';
 import type { Verdict } from '../../src/policy/verdict.ts';
 import { serialOf } from '../bridge/canary-seal.ts';
 import type { CanaryKey } from '../bridge/canary-seal.ts';
-import { isHandshakeAnswer, isShown } from '../../src/policy/shapes/shape.ts';
+import { handshakeOf, isShown } from '../../src/policy/shapes/shape.ts';
 import { addressText } from '../../src/wire/ip/address.ts';
+import { Protocol } from '../../src/wire/ip/ip.ts';
 import { LinkType } from '../../src/wire/link/link-types.ts';
 import { finishUdpChecksum } from '../../src/wire/ip/udp-checksum.ts';
 
@@ -90,6 +91,7 @@ export class TapReader {
   readonly #occasions = new Occasions();
   #lessons: Lesson[] = [];
   #handshakes: Handshake[] = [];
+  #attempts: Attempt[] = [];
   #canaries: Sighting[] = [];
   #counts: Record<string, number> = {};
   /** When the guard accepted the last report; Infinity while it has not. */
@@ -138,8 +140,8 @@ export class TapReader {
     const isRead = this.#readStream(bytes, direction, at);
     const tunnel = judge.tunnelOf(packet, direction);
     if (tunnel >= 0) {
-      if (direction === 'down') this.#noteHandshakeAnswer(tunnel, at);
-      else if (isRead && packet.payloadLength > 0) dissector.countStreamAsTunnel();
+      if (this.#packet.protocol === Protocol.UDP) this.#noteHandshakeMessage(tunnel, direction, at);
+      if (direction === 'up' && isRead && packet.payloadLength > 0) dissector.countStreamAsTunnel();
       return;
     }
     if (!isRead) dissector.application(bytes, packet, at * 1_000, direction);
@@ -242,10 +244,20 @@ export class TapReader {
       );
   }
 
-  #noteHandshakeAnswer(index: number, at: number): void {
+  #noteHandshakeMessage(index: number, direction: 'up' | 'down', at: number): void {
     const endpoint = this.#judge.endpoints[index];
-    if (endpoint === undefined || !isHandshakeAnswer(endpoint, this.#packet)) return;
-    this.#noteHandshake(endpoint, this.#packet.source, at);
+    if (endpoint === undefined) return;
+    const message = handshakeOf(endpoint, this.#packet);
+    if (direction === 'down' && message === 'answer') this.#noteHandshake(endpoint, this.#packet.source, at);
+    else if (direction === 'up' && message === 'begin') this.#noteAttempt(endpoint, at);
+  }
+
+  /** One in each report for each tunnel is enough: a client begins again after seconds only. */
+  #noteAttempt({ name }: JudgedEndpoint, at: number): void {
+    if (this.#attempts.length >= HANDSHAKES_MOST || this.#attempts.some(({ tunnel }) => tunnel === name))
+      return;
+    this.#attempts.push({ tunnel: name, at });
+    this.#reportWhenDue(this.#parts.monotonic());
   }
 
   #noteHandshake({ name, text }: JudgedEndpoint, server: Uint32Array, at: number): void {
@@ -308,9 +320,10 @@ export class TapReader {
     const until = this.#parts.monotonic();
     const lost = this.#parts.lost();
     const { observations, newlyFolded } = this.#batch.take();
-    const [handshakes, canaries] = [this.#handshakes, this.#canaries];
+    const [handshakes, attempts, canaries] = [this.#handshakes, this.#attempts, this.#canaries];
     const lessons = this.#lessons;
     this.#handshakes = [];
+    this.#attempts = [];
     this.#canaries = [];
     this.#lessons = [];
     const unsure = this.#answered.takeUnsure();
@@ -330,6 +343,7 @@ export class TapReader {
       counts: this.#counts,
       ...(nameless.length === 0 ? {} : { nameless }),
       ...(handshakes.length === 0 ? {} : { handshakes }),
+      ...(attempts.length === 0 ? {} : { attempts }),
       ...(canaries.length === 0 ? {} : { canaries }),
       ...(lessons.length === 0 ? {} : { lessons }),
       ...(unsure ? { unsure } : {}),
@@ -375,7 +389,7 @@ export class TapReader {
 
   /** Whether there is something to report. */
   get pending(): boolean {
-    const lists = [this.#handshakes, this.#canaries, this.#lessons];
+    const lists = [this.#handshakes, this.#attempts, this.#canaries, this.#lessons];
     return this.#batch.size > 0 || lists.some(({ length }) => length > 0);
   }
 

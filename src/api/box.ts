@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { TUNNEL_PROTOCOLS } from '../flow/kinds.ts';
 import { count, flag, moment, text, texts, word } from './schema.ts';
 import type { Of } from './schema.ts';
-import { guardHealth, status } from './status.ts';
+import { guardHealth, status, tunnel } from './status.ts';
 import { CLOCK_TIME_SOURCES, UPDATE_STAGES } from './words.ts';
 
 const amount = z.object({ total: count, available: count }).nullable();
@@ -92,6 +92,8 @@ export const settingsAnswer = settings.extend({
 });
 export type SettingsAnswer = Of<typeof settingsAnswer>;
 
+export const tunnels = z.object({ tunnels: z.array(tunnel).describe('Each with all of its endpoints.') });
+
 const proposal = z.object({
   protocol: word(TUNNEL_PROTOCOLS),
   endpoint: text.describe('`udp:198.51.100.7:51820`'),
@@ -125,6 +127,10 @@ export const imported = z.object({
   change: z
     .object({ added: count, removed: count, examples: texts })
     .describe('What a server list changes in the tunnel of that name, with the first examples of each.')
+    .exactOptional(),
+  existing: z
+    .object({ protocol: text, endpoints: texts })
+    .describe('The tunnel of that name and whom it trusts, if that would change: say what becomes of it.')
     .exactOptional(),
   unused: z.array(z.object({ line: count, why: text })),
   ...done,

@@ -28,8 +28,8 @@ export interface Endpoint {
   readonly patience: Patience;
 }
 
-type ParamOf<Path> = Path extends `${string}/:${infer Name}/${string}`
-  ? Name
+type ParamOf<Path> = Path extends `${string}/:${infer Name}/${infer Rest}`
+  ? Name | ParamOf<`/${Rest}`>
   : Path extends `${string}/:${infer Name}`
     ? Name
     : never;

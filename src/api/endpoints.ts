@@ -36,6 +36,8 @@ const EDIT = {
   422: ['policy', 'too-costly'],
   503: ['busy', 'not-applied', 'unusable', 'failed'],
 } as const;
+/** `exists`: a tunnel has that name, and the request does not say what becomes of it. */
+const ADD = { ...EDIT, 409: [...EDIT[409], 'exists'] } as const;
 const NO_INCIDENT = { 404: ['no-incident'] } as const;
 
 export const ENDPOINTS = {
@@ -136,6 +138,13 @@ export const ENDPOINTS = {
     answer: status,
     errors: EDIT,
   },
+  tunnels: {
+    method: 'GET',
+    path: '/v1/tunnels',
+    patience: 'look',
+    does: 'The trusted tunnels, each with all of its endpoints.',
+    answer: box.tunnels,
+  },
   addTunnel: {
     method: 'POST',
     path: '/v1/tunnels',
@@ -144,7 +153,7 @@ export const ENDPOINTS = {
     body: asked.tunnelRequest,
     usage: 'this is not a tunnel',
     answer: status,
-    errors: EDIT,
+    errors: ADD,
   },
   removeTunnel: {
     method: 'DELETE',
@@ -154,6 +163,22 @@ export const ENDPOINTS = {
     answer: status,
     errors: { ...EDIT, 404: ['no-tunnel'] },
   },
+  removeEndpoint: {
+    method: 'DELETE',
+    path: '/v1/tunnels/:name/endpoints/:endpoint',
+    patience: 'work',
+    does: 'Removes one endpoint of a trusted tunnel, which must have another one.',
+    answer: status,
+    errors: { ...EDIT, 404: ['no-endpoint'], 409: [...EDIT[409], 'last-endpoint'] },
+  },
+  acknowledgeTunnel: {
+    method: 'POST',
+    path: '/v1/tunnels/:name/ack',
+    patience: 'change',
+    does: "Acknowledges the incidents that were this tunnel's own traffic, from before it was trusted.",
+    answer: status,
+    errors: { 404: ['no-tunnel'] },
+  },
   importTunnel: {
     method: 'POST',
     path: '/v1/tunnels/import',
@@ -162,7 +187,7 @@ export const ENDPOINTS = {
     body: asked.importRequest,
     usage: 'a configuration is sent as {"text": "[Interface] …", "name": "home"}',
     answer: box.imported,
-    errors: { ...EDIT, 422: ['unknown-format', 'no-endpoint', 'policy', 'too-costly'] },
+    errors: { ...ADD, 422: ['unknown-format', 'no-endpoint', 'policy', 'too-costly'] },
   },
   learnTunnel: {
     method: 'POST',
@@ -172,7 +197,7 @@ export const ENDPOINTS = {
     body: asked.learnRequest,
     usage: 'a tunnel is trusted with {"endpoint": "udp:198.51.100.7:51820"}',
     answer: box.learned,
-    errors: { ...EDIT, 404: ['not-proposed'] },
+    errors: { ...ADD, 404: ['not-proposed'] },
   },
   incidents: {
     method: 'GET',

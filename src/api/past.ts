@@ -127,7 +127,7 @@ export type Dossier = Of<typeof dossier>;
 const bucket = z.object({
   from: moment,
   state: z.enum([...STATES, 'off']).describe('`off`: the box was not watching.'),
-  tunnel: z.enum(['up', 'stale', 'down', 'none']),
+  tunnel: z.enum(['up', 'quiet', 'trying', 'down', 'none']),
   block: z.enum(['on', 'off', 'changed']),
   pass: flag,
   redEscaped: count.describe('Frames, like the numbers that follow.'),

@@ -102,6 +102,13 @@ const listed = text.describe(
 );
 
 /** If a tunnel has that name, the endpoints are added to it. */
+const existing = z
+  .enum(['add', 'replace'])
+  .describe(
+    'If there is a tunnel of that name that trusts others: whether these endpoints are added to its own or replace them. Without it the request is refused with 409.',
+  )
+  .exactOptional();
+
 export const tunnelRequest = z.object({
   name: tunnelName,
   protocol: refusing(text, 'is missing', `Write ${TUNNEL_PROTOCOLS.join(', ')}.`),
@@ -120,6 +127,7 @@ export const tunnelRequest = z.object({
     )
     .exactOptional(),
   listed: listed.exactOptional(),
+  existing,
   basis,
 });
 
@@ -135,6 +143,7 @@ export const importRequest = z.object({
     .exactOptional(),
   endpoints: texts.exactOptional(),
   listed: listed.exactOptional(),
+  existing,
   yes: flag.exactOptional(),
   basis,
 });
@@ -144,6 +153,7 @@ export const learnRequest = z.object({
     .describe('The proposed endpoint to trust; absent: the proposals are listed.')
     .exactOptional(),
   name: text.exactOptional(),
+  existing,
   basis,
 });
 

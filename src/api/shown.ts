@@ -18,6 +18,14 @@ export function printable(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, printable<unknown>(field)]));
 }
 
+/** What is said of a tunnel's state, on every surface. */
+export const TUNNEL_STATE_WORDS: Readonly<Record<TunnelView['state'], string>> = {
+  up: 'up',
+  quiet: 'connected, quiet',
+  trying: 'no answer',
+  down: 'not seen',
+};
+
 /** The tunnel's server in words: the address that was seen, or the possible endpoints. */
 export function serverText({
   endpoint,

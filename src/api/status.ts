@@ -55,6 +55,18 @@ export const incident = z.object({
 });
 export type IncidentView = Of<typeof incident>;
 
+/** One endpoint of a tunnel. */
+const server = z.object({
+  endpoint: text.describe('`udp:198.51.100.7:51820`, as the policy writes it.'),
+  server: textOrNull.describe('The address that answered last; null if none has.'),
+  lastSeen: moment
+    .nullable()
+    .describe(
+      'When it was last heard. Frames are counted by tunnel: of several endpoints it is the one whose handshake was answered last.',
+    ),
+});
+export type ServerView = Of<typeof server>;
+
 export const tunnel = z.object({
   name: text,
   protocol: word(TUNNEL_PROTOCOLS),
@@ -63,7 +75,17 @@ export const tunnel = z.object({
   ),
   server: textOrNull.describe('The address that answered last; null if none has.').exactOptional(),
   endpoints: count.describe('How many endpoints the tunnel has.').exactOptional(),
-  state: z.enum(['up', 'stale', 'down']),
+  servers: z
+    .array(server)
+    .describe(
+      'Its endpoints; of a long list only some, those that were seen first (GET /v1/tunnels has all).',
+    )
+    .exactOptional(),
+  state: z
+    .enum(['up', 'quiet', 'trying', 'down'])
+    .describe(
+      '`up`: its server was heard a moment ago · `quiet`: connected, the client only keeps it open · `trying`: the client sends and nothing comes back · `down`: nothing shows a connection.',
+    ),
   lastSeen: moment.nullable(),
   source: word(['policy', 'answer'])
     .describe("Where the server's address comes from: the policy, or a DNS answer that was read on the wire.")
@@ -75,6 +97,11 @@ export const tunnel = z.object({
     .exactOptional(),
   listed: text.describe('Date of its server list.').exactOptional(),
   listIsOld: flag.describe('Whether the server list is old.').exactOptional(),
+  explained: count
+    .describe(
+      'Unacknowledged incidents that were its own traffic, from before it was trusted (POST /v1/tunnels/:name/ack). Absent for none.',
+    )
+    .exactOptional(),
   limits: text
     .describe('The limits of its protection, in words, if its peers may be at any address.')
     .exactOptional(),

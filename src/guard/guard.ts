@@ -29,6 +29,7 @@ import { judgeSituation } from './state.ts';
 import type { Situation } from './state.ts';
 import type { AllowedView, HealthView, IncidentView, Status, TapHealth, TunnelView } from '../api/status.ts';
 import { TapRecord } from './tap-record.ts';
+import { isAlive } from './tunnels/liveness.ts';
 import { TunnelWatch } from './tunnels/tunnel-watch.ts';
 
 /** For so long after the start the state is `starting` rather than `blind`, milliseconds. */
@@ -75,6 +76,8 @@ export class Guard {
   readonly observer: Observer;
   readonly #tunnels = new TunnelWatch();
   #policy: Policy;
+  /** No policy was set before. */
+  #isFirst = true;
   #sums: KernelSums | undefined;
   #readingAt: Now | undefined;
   #firewall: FirewallState = { verified: false, detail: 'the ruleset has not been read back yet' };
@@ -148,7 +151,8 @@ export class Guard {
     this.#policy = policy;
     this.observer.setPolicy(policy);
     this.#firstPackets?.setPolicy(policy);
-    this.#tunnels.setPolicy(policy);
+    this.#tunnels.setPolicy(policy, this.#isFirst ? -Infinity : this.#ports.now().wall);
+    this.#isFirst = false;
     this.#sums = undefined;
   }
 
@@ -164,7 +168,11 @@ export class Guard {
     this.#foldedObservations += report.newlyFolded;
     const changed = new Set<Incident>();
     const passOpen = this.#isPassOpen(now);
-    if (report.port === 'wan') this.#tunnels.answered(report.handshakes, now);
+    if (report.port === 'wan') {
+      // What was begun before it was answered.
+      this.#tunnels.attempted(report.attempts);
+      this.#tunnels.answered(report.handshakes, now);
+    }
     for (const incident of this.observer.served(report.lessons ?? [], now)) changed.add(incident);
     for (const observation of report.observations) {
       if (passOpen && this.#enforcingSince !== undefined)
@@ -395,12 +403,30 @@ export class Guard {
     return redactedIncident({ incident: viewOf(incident), privacy: incident.privacy }, this.#book.redaction);
   }
 
+  /** The tunnels with all of their endpoints. */
+  tunnels(): TunnelView[] {
+    return this.#tunnelViews(this.#ports.now(), this.#book.all(), Infinity);
+  }
+
+  #tunnelViews(now: Now, all: readonly Incident[], listed?: number): TunnelView[] {
+    const views = this.#tunnels.views(now, (wall) => this.#shownTime(wall), listed);
+    return views.map((view) => {
+      const explained = this.#tunnels.explained(view.name, all)?.length ?? 0;
+      return explained === 0 ? view : { ...view, explained };
+    });
+  }
+
+  /** Ids of unacknowledged incidents that were the tunnel's own traffic before it was trusted; undefined: there is no such tunnel. */
+  explained(name: string): readonly string[] | undefined {
+    return this.#tunnels.explained(name, this.#book.all())?.map(({ id }) => id);
+  }
+
   /** The status that page, command line and LED show. */
   status(): Status {
     const now = this.#ports.now();
     const all = this.#book.all();
     const open = all.filter((incident) => !incident.acknowledged);
-    const tunnels = this.#tunnels.views(now, (wall) => this.#shownTime(wall));
+    const tunnels = this.#tunnelViews(now, open);
     const { state, lamp, why } = judgeSituation(this.#situation(now, open, tunnels));
     if (`${state} ${why}` !== this.#lastState) {
       if (this.#lastState?.split(' ')[0] !== state) this.#since = now.wall;
@@ -442,7 +468,9 @@ export class Guard {
       passOpen: this.#isPassOpen(now),
       goesDirect: isOpenProfile(this.#policy),
       tunnelsConfigured: tunnels.length,
-      tunnelsUp: tunnels.filter((tunnel) => tunnel.state === 'up').length,
+      tunnelsUp: tunnels.filter(({ state }) => isAlive(state)).length,
+      tunnelsHeard: tunnels.filter(({ state }) => state === 'up').length,
+      tunnelsTrying: tunnels.filter(({ state }) => state === 'trying').length,
       breaches: open.filter((incident) => incident.breach).length,
       redEscapes: red.filter(({ escaped, networkAttack }) => escaped > 0 || networkAttack !== undefined)
         .length,

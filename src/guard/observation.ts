@@ -53,6 +53,14 @@ export interface Handshake {
   readonly at: number;
 }
 
+/** The client began a handshake with a tunnel's server (protocols whose handshakes are read: src/policy/shapes/protocols.ts). */
+export interface Attempt {
+  /** The tunnel's name. */
+  readonly tunnel: string;
+  /** Monotonic milliseconds. */
+  readonly at: number;
+}
+
 /** An address that an answer gave for a protected name, kept for `seconds`. */
 export interface ServedAddress {
   readonly address: string;
@@ -99,6 +107,8 @@ export interface TapReport {
   readonly nameless?: readonly Observation[];
   /** Absent for none. */
   readonly handshakes?: readonly Handshake[];
+  /** Absent for none. */
+  readonly attempts?: readonly Attempt[];
   /** Forged leaks that the box itself sent (src/guard/canary/canary.ts). */
   readonly canaries?: readonly Sighting[];
   /** What DNS answers taught; only the wan tap reports these. */

@@ -13,7 +13,12 @@ export interface Situation {
   /** The profile allows other traffic outside the tunnel: that is not a leak, but Eve reads it all the same. */
   readonly goesDirect?: boolean;
   readonly tunnelsConfigured: number;
+  /** Those that are connected, be they in use or quiet. */
   readonly tunnelsUp: number;
+  /** Those of them whose server was heard a moment ago; all of them if absent. */
+  readonly tunnelsHeard?: number;
+  /** Those whose client sends and hears nothing. */
+  readonly tunnelsTrying?: number;
   /** This count and those below are of incidents that nobody has acknowledged. */
   readonly breaches: number;
   readonly redEscapes: number;
@@ -89,15 +94,18 @@ export function judgeSituation(s: Situation): Judgement {
     return say(
       'idle',
       'amber',
-      `No tunnel traffic was seen recently; nothing escaped${except}${shut(s.blockMode)}.`,
+      (s.tunnelsTrying ?? 0) > 0
+        ? `The VPN sends, but nothing comes back from its server; nothing escaped${except}${shut(s.blockMode)}.`
+        : `No tunnel traffic was seen recently; nothing escaped${except}${shut(s.blockMode)}.`,
     );
   }
+  const is = s.tunnelsHeard === 0 ? 'connected, quiet,' : 'up';
   if (s.amberEscapes > 0) {
     const what = count(s.amberEscapes, 'minor exposure');
     const carried =
       except === ''
-        ? 'The tunnel is up and carries everything that matters'
-        : `The tunnel is up and nothing that matters escapes it${except}`;
+        ? `The tunnel is ${is} and carries everything that matters`
+        : `The tunnel is ${is} and nothing that matters escapes it${except}`;
     return say('clear', 'amber', `${carried}; ${what} on the local link.`);
   }
   const warnings = s.warnings ?? 0;
@@ -118,7 +126,7 @@ export function judgeSituation(s: Situation): Judgement {
       `Nothing escapes the tunnel${except}; the server list of ${old.name} dates from ${old.listed}: import a new one.`,
     );
   }
-  return say('clear', 'green', `The tunnel is up and nothing escapes it${except}${shut(s.blockMode)}.`);
+  return say('clear', 'green', `The tunnel is ${is} and nothing escapes it${except}${shut(s.blockMode)}.`);
 }
 
 function say(state: State, lamp: LedPattern, why: string): Judgement {

@@ -64,7 +64,7 @@ export function aDay(now: number): { readonly changes: StateChange[]; readonly t
       change(545, {}),
       change(400, { state: 'pass', tunnel: 'down', pass: true }),
       change(380, {}),
-      change(190, { state: 'idle', tunnel: 'stale' }),
+      change(190, { state: 'idle', tunnel: 'trying' }),
       change(170, { state: 'blocked' }),
     ],
     tallies: [
@@ -88,7 +88,7 @@ export function fullDay(now: number): { readonly changes: StateChange[]; readonl
       ...{
         at,
         state: 'leaking',
-        tunnel: (['up', 'stale', 'down'] as const)[Math.floor(index / 10) % 3] ?? 'up',
+        tunnel: (['up', 'quiet', 'down'] as const)[Math.floor(index / 10) % 3] ?? 'up',
       },
       ...{ blockMode: index % 20 < 10, pass: index % 20 > 10 },
     })),

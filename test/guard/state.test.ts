@@ -50,6 +50,8 @@ describe('judgeSituation', () => {
     ['attempts were stopped', { redBlocked: 1, blockMode: true }, 'blocked', 'green-blip'],
     ['attempts were stopped with no tunnel', { redBlocked: 1, tunnelsUp: 0 }, 'blocked', 'amber'],
     ['no tunnel was seen', { tunnelsUp: 0 }, 'idle', 'amber'],
+    ['nobody answers the VPN', { tunnelsUp: 0, tunnelsTrying: 1 }, 'idle', 'amber'],
+    ['the tunnel is quiet', { tunnelsUp: 1, tunnelsHeard: 0 }, 'clear', 'green'],
     ['no tunnel is known', { tunnelsConfigured: 0, tunnelsUp: 0, redEscapes: 9 }, 'setup', 'amber'],
     ['nothing is plugged in', { unplugged: ['lan0'] }, 'idle', 'amber'],
     [
@@ -125,4 +127,14 @@ describe('judgeSituation', () => {
       }),
     );
   });
+});
+
+it.each([
+  [{ tunnelsUp: 1, tunnelsHeard: 1 }, 'The tunnel is up and'],
+  [{ tunnelsUp: 1, tunnelsHeard: 0 }, 'The tunnel is connected, quiet, and'],
+  [{ tunnelsUp: 1, tunnelsHeard: 0, amberEscapes: 1 }, 'The tunnel is connected, quiet, and'],
+  [{ tunnelsUp: 0, tunnelsTrying: 1 }, 'nothing comes back from its server'],
+  [{ tunnelsUp: 0, tunnelsTrying: 0 }, 'No tunnel traffic was seen recently'],
+] as const)('says what the tunnel does: %j', (change, words) => {
+  expect(judgeSituation({ ...CLEAR, ...change }).why).toContain(words);
 });

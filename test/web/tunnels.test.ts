@@ -185,6 +185,56 @@ describe('a configuration', () => {
   });
 });
 
+describe('a name that exists', () => {
+  const trusted = { protocol: 'wireguard', endpoints: ['udp:198.51.100.7:51820', 'udp:198.51.100.8:51820'] };
+  const proposal = { name: 'hotel', protocol: 'wireguard', endpoints: ['udp:203.0.113.9:51820'] };
+  const refusal = {
+    status: 409,
+    body: {
+      error: {
+        code: 'exists',
+        message: 'there is already a tunnel "hotel"',
+        faults: [{ path: 'existing', message: 'there is already a tunnel "hotel"', remedy: 'Say it.' }],
+      },
+    },
+  };
+
+  it.each([
+    ['wireguard', true],
+    ['openvpn', false],
+  ])('is shown with what it trusts before a yes (a tunnel of %s)', async (protocol, mayAdd) => {
+    peer.answers.set('POST /v1/tunnels/import', {
+      ...{ proposal, unused: [], added: false },
+      existing: { ...trusted, protocol },
+    });
+    const { text } = await upload('/tunnels/import', CONF);
+    for (const said of trusted.endpoints) expect(text).toContain(said);
+    expect(text).toMatch(/type="radio"[^>]*name="existing" value="replace"/);
+    expect(/type="radio"[^>]*name="existing" value="add"/.test(text)).toBe(mayAdd);
+    expect(text).not.toMatch(/name="existing"[^>]*checked/);
+  });
+
+  it.each(['add', 'replace'])('is changed as was said: %s', async (existing) => {
+    await own.ask('/tunnels');
+    const wish = { name: 'hotel', protocol: 'wireguard', endpoints: 'udp:203.0.113.9:51820', existing };
+    expect((await own.post('/tunnels', wish)).status).toBe(303);
+    expect(peer.asked.at(-1)?.body).toMatchObject({ existing });
+  });
+
+  it('is asked about where it was not known before', async () => {
+    peer.refusal = refusal;
+    await own.ask('/tunnels');
+    const { status, text } = await own.post('/tunnels', {
+      name: 'hotel',
+      protocol: 'wireguard',
+      endpoints: 'x',
+    });
+    expect(status).toBe(409);
+    expect(text).toMatch(/type="radio"[^>]*name="existing" value="add"/);
+    expect(text).toContain('There is already a tunnel');
+  });
+});
+
 describe('a handshake on the wire', () => {
   const path = '/tunnels/learn?endpoint=udp%3A203.0.113.9%3A51820';
 
@@ -236,6 +286,21 @@ describe('a tunnel by hand', () => {
   });
 });
 
+describe('what was the own traffic of a tunnel', () => {
+  it('is offered to be acknowledged at once, and only where there is some', async () => {
+    const [tunnel] = aStatus().tunnels;
+    if (tunnel === undefined) throw new Error('no tunnel');
+    const offer = 'It was my VPN: acknowledge all of it (3)';
+    expect((await own.ask('/tunnels')).text).not.toContain('It was my VPN');
+    peer.status = aStatus({ tunnels: [{ ...tunnel, explained: 3 }] });
+    expect((await own.ask('/tunnels')).text).toContain(offer);
+    expect((await own.ask('/')).text).toContain('Was your VPN: 3 incidents');
+    await own.ask('/tunnels');
+    expect((await own.post('/tunnels/ack', { name: 'home' })).headers.location).toBe('/tunnels');
+    expect(peer.asked.at(-1)).toMatchObject({ method: 'POST', path: '/v1/tunnels/home/ack' });
+  });
+});
+
 describe('the removal', () => {
   it('asks first, warns when the tunnel is in use, and then does it', async () => {
     const { text } = await own.ask('/tunnels/remove?name=home');
@@ -244,6 +309,37 @@ describe('the removal', () => {
     expect(changes()).toEqual([]);
     expect((await own.post('/tunnels/remove', { name: 'home' })).headers.location).toBe('/tunnels');
     expect(peer.asked.at(-1)).toMatchObject({ method: 'DELETE', path: '/v1/tunnels/home' });
+  });
+
+  it('of one server is asked for on its own, and leaves the others', async () => {
+    const [tunnel] = aStatus().tunnels;
+    if (tunnel === undefined) throw new Error('no tunnel');
+    const [used, other] = ['udp:198.51.100.7:51820', 'udp:198.51.100.8:51820'];
+    const servers = [
+      { endpoint: used, server: '198.51.100.7', lastSeen: '2026-03-01T10:00:00.000Z' },
+      { endpoint: other, server: null, lastSeen: null },
+    ];
+    peer.answers.set('GET /v1/tunnels', { tunnels: [{ ...tunnel, endpoints: 2, servers }] });
+    peer.status = aStatus({ tunnels: [{ ...tunnel, endpoints: 2, servers }] });
+    for (const path of ['/tunnels', '/']) {
+      const { text } = await own.ask(path);
+      for (const said of [used, other, 'datetime="2026-03-01T10:00:00.000Z"', 'never seen'])
+        expect(text).toContain(said);
+    }
+    const path = `/tunnels/remove?${new URLSearchParams({ name: 'home', endpoint: other }).toString()}`;
+    expect((await own.ask('/tunnels')).text).toContain(`href="${path.replaceAll('&', '&amp;')}"`);
+    const { text } = await own.ask(path);
+    expect(text).toContain('The other servers of “home” stay trusted.');
+    expect(text).not.toContain('in use now');
+    expect((await own.ask(path.replace('100.8', '100.7'))).text).toContain('in use now');
+    expect((await own.post('/tunnels/remove', { name: 'home', endpoint: other })).headers.location).toBe(
+      '/tunnels',
+    );
+    expect(peer.asked.at(-1)).toMatchObject({
+      method: 'DELETE',
+      path: `/v1/tunnels/home/endpoints/${encodeURIComponent(other)}`,
+    });
+    peer.answers.delete('GET /v1/tunnels');
   });
 
   it('of what is none leads back', async () => {

@@ -2,12 +2,14 @@
 
 import { daemonAt } from '../api-client.ts';
 import { API_OPTIONS, readArguments } from '../arguments.ts';
+import { CommandError } from '../command.ts';
 import type { Command } from '../command.ts';
 import { grouped } from '../terminal.ts';
 
 const HELP = `leakguard ack: acknowledge incidents, so that the light no longer shows them
 
   leakguard ack [all]   all incidents
+  leakguard ack --tunnel NAME   what was this tunnel's own traffic, from before it was trusted
   leakguard ack ID      one incident, by the id that "leakguard status --json" and "watch" show
 
   --json         print the resulting status as one JSON object
@@ -16,13 +18,27 @@ const HELP = `leakguard ack: acknowledge incidents, so that the light no longer 
 Exit codes: 0 success, 2 no such incident, 3 no daemon.
 `;
 
+const OPTIONS = { ...API_OPTIONS, tunnel: { type: 'string' } } as const;
+
 export const ackCommand: Command = {
   name: 'ack',
-  summary: '[ID|all]: acknowledge incidents',
+  summary: '[ID|all|--tunnel NAME]: acknowledge incidents',
   help: HELP,
   async run(args, io) {
-    const { values, positionals } = readArguments('ack', args, API_OPTIONS, 1);
-    const status = await daemonAt(values.api).ask('acknowledge', { body: { id: positionals[0] ?? 'all' } });
+    const { values, positionals } = readArguments('ack', args, OPTIONS, 1);
+    const { api, tunnel: name } = values;
+    if (name !== undefined && positionals.length > 0)
+      throw new CommandError(
+        2,
+        'usage',
+        'An incident and --tunnel exclude each other.',
+        'See "leakguard ack --help".',
+      );
+    const client = daemonAt(api);
+    const status =
+      name === undefined
+        ? await client.ask('acknowledge', { body: { id: positionals[0] ?? 'all' } })
+        : await client.ask('acknowledgeTunnel', { params: { name } });
     const left = status.unacknowledged;
     const text = `Acknowledged. ${left === 0 ? 'No incidents' : grouped(left)} left to acknowledge; the state is ${status.state}.\n`;
     io.stdout.write(values.json ? `${JSON.stringify(status)}\n` : text);

@@ -23,7 +23,7 @@ import { updateRoutes } from './update-routes.ts';
 export interface BoxSubject {
   readonly box: ApiSubject;
   readonly history: HistorySubject;
-  readonly guard: () => Pick<Guard, 'observer'>;
+  readonly guard: () => Pick<Guard, 'observer' | 'tunnels'>;
   readonly health: HealthProbe;
   readonly lamp: LedTest;
   readonly texts: PolicyTexts;

@@ -23,6 +23,8 @@ export interface ApiSubject {
   endPass(): Promise<Status>;
   /** Acknowledges one incident or `all`; undefined when there is no such incident. */
   acknowledge(id: string): Status | undefined;
+  /** Acknowledges what was the tunnel's own traffic before it was trusted; undefined when there is no such tunnel. */
+  acknowledgeTunnel(name: string): Status | undefined;
 }
 
 /**
@@ -49,6 +51,11 @@ export function apiRoutes(subject: ApiSubject) {
       if (id === 'all' && shown !== undefined && shown !== subject.status().unacknowledged)
         throw new ApiError(412, 'changed', 'new incidents have occurred since these were shown');
       return subject.acknowledge(id) ?? noIncident(id);
+    },
+    acknowledgeTunnel: ({ params: { name } }) => {
+      const answer = subject.acknowledgeTunnel(name);
+      if (answer === undefined) throw new ApiError(404, 'no-tunnel', `there is no tunnel "${name}"`);
+      return answer;
     },
   } satisfies Partial<Handlers>;
 }

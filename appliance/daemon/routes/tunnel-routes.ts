@@ -12,7 +12,7 @@ import { formatEndpoint } from '../../../src/policy/schema/endpoint.ts';
 import { IMPORT_FORMATS } from '../../../src/policy/import/import.ts';
 import { MAX_IMPORT_BYTES } from '../../../src/policy/import/imported.ts';
 import type { UnusedLine } from '../../../src/policy/import/imported.ts';
-import type { ListChange, TunnelRequest } from '../../../src/policy/schema/tunnel-request.ts';
+import type { ExistingTunnel, ListChange, TunnelRequest } from '../../../src/policy/schema/tunnel-request.ts';
 import type { EditedPolicy, Result } from '../../jobs/parsing.ts';
 import { ApiError } from './api-server.ts';
 import { refused } from './handlers.ts';
@@ -26,7 +26,7 @@ interface TunnelSubject {
   readonly configPath: string;
   readonly texts: PolicyTexts;
   readonly setPolicy: ApiSubject['setPolicy'];
-  readonly guard: () => Pick<Guard, 'observer'>;
+  readonly guard: () => Pick<Guard, 'observer' | 'tunnels'>;
 }
 
 /**
@@ -35,9 +35,11 @@ interface TunnelSubject {
  */
 export function tunnelRoutes(box: TunnelSubject) {
   return {
+    tunnels: () => ({ tunnels: box.guard().tunnels() }),
     // Not checked here: the tunnel becomes part of the policy's text, which is checked as a whole.
     addTunnel: async ({ body }) => (await put(box, body)).status,
     removeTunnel: ({ params: { name } }) => remove(box, name),
+    removeEndpoint: ({ params: { name, endpoint } }) => removeEndpoint(box, name, endpoint),
     importTunnel: ({ body }) => take(box, body),
     learnTunnel: ({ body }) => learn(box, body),
   } satisfies Partial<Handlers>;
@@ -50,12 +52,36 @@ async function remove(box: TunnelSubject, name: string): Promise<Status> {
   return inForce(await box.setPolicy(edited.text, edited.parsed));
 }
 
+async function removeEndpoint(box: TunnelSubject, name: string, endpoint: string): Promise<Status> {
+  const edited = await box.texts.run('removeEndpoint', { text: policyText(box), name, endpoint });
+  if (edited === undefined)
+    throw new ApiError(404, 'no-endpoint', `there is no tunnel "${name}" with the endpoint ${endpoint}`);
+  if (edited === 'last')
+    throw new ApiError(
+      409,
+      'last-endpoint',
+      `${endpoint} is the only endpoint of "${name}": remove the tunnel`,
+    );
+  if ('faults' in edited) throw invalidFile(edited.faults);
+  return inForce(await box.setPolicy(edited.text, edited.parsed));
+}
+
 async function take(
   box: TunnelSubject,
-  { text, bytes, name, yes = false, protocol: chosen, endpoints: read, listed: day }: Body<'importTunnel'>,
+  {
+    text,
+    bytes,
+    name,
+    existing,
+    yes = false,
+    protocol: chosen,
+    endpoints: read,
+    listed: day,
+  }: Body<'importTunnel'>,
 ): Promise<ImportAnswer> {
+  const how = { ...(existing === undefined ? {} : { existing }), yes };
   if (read !== undefined)
-    return propose(box, { name, protocol: chosen, endpoints: read, listed: day ?? today() }, [], yes);
+    return propose(box, { name, protocol: chosen, endpoints: read, listed: day ?? today() }, [], how);
   const given = bytes === undefined ? text : new Uint8Array(Buffer.from(bytes, 'base64'));
   if (given === undefined || given.length > MAX_IMPORT_BYTES)
     throw refused(
@@ -77,23 +103,31 @@ async function take(
   const { protocol, endpoints, settings = {}, list } = tunnel;
   const listed = list === undefined ? {} : { listed: list.at ?? today() };
   const request = { name, protocol, endpoints: endpoints.map(formatEndpoint), ...settings, ...listed };
-  return propose(box, request, unused, yes);
+  return propose(box, request, unused, how);
 }
 
 async function propose(
   box: TunnelSubject,
   request: TunnelRequest,
   unused: readonly UnusedLine[],
-  yes: boolean,
+  { yes, ...said }: { readonly yes: boolean; readonly existing?: 'add' | 'replace' },
 ): Promise<ImportAnswer> {
-  type Proposed = Pick<ImportAnswer, 'proposal' | 'change' | 'unused'>;
-  const answer = ({ endpoints, change }: { endpoints: readonly string[]; change: ListChange }): Proposed => ({
+  type Proposed = Pick<ImportAnswer, 'proposal' | 'change' | 'existing' | 'unused'>;
+  interface Compared {
+    readonly endpoints: readonly string[];
+    readonly change: ListChange;
+    readonly existing?: ExistingTunnel;
+  }
+  const answer = ({ endpoints, change, existing }: Compared): Proposed => ({
     proposal: { ...request, endpoints } as ImportAnswer['proposal'],
     ...(request.listed === undefined ? {} : { change }),
+    ...(existing === undefined
+      ? {}
+      : { existing: { protocol: existing.protocol, endpoints: [...existing.endpoints] } }),
     unused,
   });
   if (yes) {
-    const { edited, status } = await put(box, request);
+    const { edited, status } = await put(box, { ...request, ...said });
     return { ...answer(edited), added: true, status };
   }
   const compared = await box.texts.run('compare', { text: policyText(box), tunnel: request });
@@ -108,7 +142,7 @@ function today(): string {
 
 async function learn(
   box: TunnelSubject,
-  { endpoint, name }: Body<'learnTunnel'>,
+  { endpoint, name, existing }: Body<'learnTunnel'>,
 ): Promise<Answer<Endpoints['learnTunnel']>> {
   const proposals = box.guard().observer.proposals.list();
   if (endpoint === undefined) return { proposals, added: false };
@@ -120,6 +154,7 @@ async function learn(
     name: name ?? protocol,
     protocol,
     endpoints: [proposed.endpoint],
+    ...(existing === undefined ? {} : { existing }),
   });
   box.guard().observer.proposals.forget(proposed.endpoint);
   return { proposals: box.guard().observer.proposals.list(), added: true, status };
@@ -131,12 +166,30 @@ async function put(
 ): Promise<{ readonly edited: Extract<Result<'addTunnel'>, EditedPolicy>; readonly status: Status }> {
   const edited = await box.texts.run('addTunnel', { text: policyText(box), tunnel });
   if ('wrong' in edited) throw invalidTunnel(edited.wrong);
+  if ('unsaid' in edited) throw nameTaken(tunnel, edited.unsaid);
   if ('faults' in edited) throw invalidFile(edited.faults);
   return { edited, status: inForce(await box.setPolicy(edited.text, edited.parsed)) };
 }
 
 function invalidTunnel(wrong: readonly Fault[]): ApiError {
   return new ApiError(400, 'invalid', 'this is not a valid tunnel', wrong);
+}
+
+/** Endpoints that a message names. */
+const NAMED = 5;
+
+function nameTaken(
+  { name, protocol }: TunnelRequest,
+  { protocol: known, endpoints }: ExistingTunnel,
+): ApiError {
+  const more = endpoints.length - NAMED;
+  const trusted = `${endpoints.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${String(more)} more` : ''}`;
+  const message = `there is already a tunnel "${String(name)}" (${known}), which trusts ${trusted}`;
+  const remedy =
+    known === protocol
+      ? 'Say whether to add these servers to it or to replace its own, or choose another name.'
+      : 'It has another protocol: say that it is replaced, or choose another name.';
+  return new ApiError(409, 'exists', `${message}. ${remedy}`, [fault('existing', message, remedy)]);
 }
 
 function inForce(answer: Status | readonly Fault[]): Status {

@@ -34,7 +34,7 @@ export const TIMELINE_STATES: readonly TimelineState[] = [
   ...(['leaking', 'breach'] as const),
 ];
 /** From harmless to alarming. */
-export const TIMELINE_TUNNELS: readonly TimelineTunnel[] = ['none', 'up', 'stale', 'down'];
+export const TIMELINE_TUNNELS: readonly TimelineTunnel[] = ['none', 'up', 'quiet', 'trying', 'down'];
 
 function worseState(one: TimelineState, other: TimelineState): TimelineState {
   return TIMELINE_STATES.indexOf(one) >= TIMELINE_STATES.indexOf(other) ? one : other;

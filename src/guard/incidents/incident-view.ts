@@ -52,6 +52,8 @@ export interface Incident {
   readonly privacy: Privacy;
   /** Client, kernel counter and destination of its newest frames. */
   place: string;
+  /** Where its frames went, `udp 51820`; '' if they went to several ports, or if that is not known. */
+  port: string;
   /** Frames whose fate is not known yet. */
   readonly open: OpenFrames;
   /** Rule T: the kind of network attack (a fixed text); its different variants, newest first and bounded; and how many variants came. */
@@ -76,6 +78,7 @@ export function incidentOf({ incident, privacy, share, doubt }: PastIncident): I
     inferred: 0,
     inferredUntil: -Infinity,
     place: '',
+    port: '',
     open: new OpenFrames(),
   };
   const whose = share ?? shareOf(incident);

@@ -2,6 +2,7 @@
 // has its share of the room (quotas.ts). Incidents that do not fit are folded into a common incident of their group and counted there,
 // never dropped, so that the next different leak always gets an incident with its name.
 
+import { Protocol } from '../../wire/ip/ip.ts';
 import { counterOf } from '../../policy/compile/counted.ts';
 import { macText } from '../../wire/ip/address.ts';
 import {
@@ -305,6 +306,7 @@ export class IncidentBook {
    * incident is acknowledged or amber and the other is not: then under `left`.
    */
   #meet(came: Incident, left: Incident, counter: string, frames: number, changed: Set<Incident>): void {
+    if (came.port !== left.port) [came.port, left.port] = ['', ''];
     const isQuieter =
       (came.acknowledged && !left.acknowledged) || (came.severity !== 'red' && left.severity === 'red');
     if (isQuieter) {
@@ -694,6 +696,7 @@ export class IncidentBook {
       if (worse) open.severity = 'red';
       if (isNews) this.#vary(open, notice);
       if (!nameless) this.#openings.noteNamed(place, open);
+      if (open.port !== '' && open.port !== portOf(observation)) open.port = '';
       this.#refresh(open);
       return open;
     }
@@ -701,6 +704,7 @@ export class IncidentBook {
     if (taker !== undefined) return taker;
     this.#makeRoom(now);
     const incident = this.#begin(described, key);
+    incident.port = portOf(observation);
     if (notice !== undefined) {
       incident.networkAttack = notice.networkAttack;
       this.#vary(incident, notice);
@@ -749,6 +753,7 @@ export class IncidentBook {
       evidence: [],
       privacy: this.redaction.privacy,
       place: '',
+      port: '',
       open: new OpenFrames(),
       share: STRANGERS,
     };
@@ -1064,4 +1069,11 @@ function weight({ acknowledged, severity, breach, escaped }: Incident): number {
 /** How far apart frames of the incidents may be reported and still be the same, milliseconds: where names were lost, exact times were too. */
 function skewBetween(...incidents: readonly Incident[]): number {
   return incidents.some(({ exposure }) => exposure === FOLDED_EXPOSURE) ? NAMELESS_SKEW_MS : SKEW_MS;
+}
+
+/** Where the observation's frames went, `udp 51820`; '' for folded ones and where there is no port. */
+function portOf({ packet, folded, direction }: Observation): string {
+  if (folded || direction !== 'up' || packet.destinationPort < 0) return '';
+  const transport = packet.protocol === Protocol.TCP ? 'tcp' : packet.protocol === Protocol.UDP ? 'udp' : '';
+  return transport === '' ? '' : `${transport} ${String(packet.destinationPort)}`;
 }

@@ -1,6 +1,6 @@
-// Gaps: how long a tunnel's server was silent while something escaped or the client went unanswered. Tunnel frames are known only from
+// Gaps: how long a tunnel's server was silent while something escaped, or while it was proven that nobody answers the client (liveness.ts). Tunnel frames are known only from
 // counters read about once a second, so each of their times lies between two readings; escapes and answered WireGuard handshakes are
-// read frame by frame and have a time each. Silence alone is not a gap: an idle tunnel is silent too.
+// read frame by frame and have a time each. Silence alone is not a gap: an idle tunnel is silent too, and servers do not answer keepalives.
 
 import type { Between, GapView } from '../../api/past.ts';
 import type { Now } from '../now.ts';
@@ -9,8 +9,6 @@ import { FairMap } from '../incidents/quotas.ts';
 
 /** Shorter silences occur between two readings of a tunnel in use, milliseconds. */
 const SILENT_MS = 2_500;
-/** That many unanswered frames of the client make a silence a gap even if nothing escaped; keepalives are never answered. */
-const UNANSWERED = 10;
 const GAPS = 64;
 const ESCAPES = 32;
 
@@ -24,14 +22,22 @@ export interface GapEscape {
   frames: number;
 }
 
+/** What else is known of a reading (liveness.ts). */
+export interface SilenceSigns {
+  readonly unanswered?: boolean;
+  readonly kept?: boolean;
+}
+
 /** Finds the gaps of one tunnel. Wall-clock times in milliseconds since the epoch. */
 export class GapWatch {
-  readonly #tunnel: string;
+  #tunnel: string;
   #up = 0;
   #down = 0;
   #readAt: Now | undefined;
   #last: { readonly between: Between; readonly monotonic: number } | undefined;
   #unanswered = 0;
+  /** In this silence it was proven that nobody answers. */
+  #isProven = false;
   #firstEscape: number | undefined;
   #handshake: number | undefined;
   #escapes = new FairMap<GapEscape>(ESCAPES);
@@ -42,15 +48,34 @@ export class GapWatch {
     this.#tunnel = tunnel;
   }
 
-  /** Takes the tunnel's cumulative frame counts as read at `now`; counting starts at the first ones. */
-  read(up: number, down: number, now: Now): void {
+  /** The policy calls the tunnel otherwise from now on. */
+  rename(tunnel: string): void {
+    this.#tunnel = tunnel;
+  }
+
+  /** Starts counting at these values, read at `now`, and keeps what was seen. */
+  baseline(up: number, down: number, now: Now): void {
+    this.#readAt = now;
+    this.#up = up;
+    this.#down = down;
+  }
+
+  /**
+   * Takes the tunnel's cumulative frame counts as read at `now`; counting starts at the first ones. `unanswered`: it is proven that nobody
+   * answers. `kept`: the client sent its keepalive, so what escaped meanwhile escaped beside a tunnel that was up.
+   */
+  read(up: number, down: number, now: Now, { unanswered, kept }: SilenceSigns = {}): void {
     const before = this.#readAt;
     const heard = before !== undefined && down !== this.#down && down > 0;
     if (before !== undefined && up > this.#up) this.#unanswered += up - this.#up;
     this.#readAt = now;
     this.#up = up;
     this.#down = down;
-    if (!heard) return;
+    if (!heard) {
+      if (unanswered === true) this.#isProven = true;
+      else if (kept === true && !this.#isProven) this.#forgetEscapes();
+      return;
+    }
     const between = { after: before.wall, until: now.wall };
     const ended = this.#current(now.monotonic, between);
     if (ended !== undefined) {
@@ -92,7 +117,7 @@ export class GapWatch {
   #current(monotonic: number, back: Between | undefined): Gap | undefined {
     const last = this.#last;
     if (last === undefined || monotonic - last.monotonic < SILENT_MS) return undefined;
-    if (this.#escapes.size === 0 && this.#unanswered < UNANSWERED) return undefined;
+    if (this.#escapes.size === 0 && !this.#isProven) return undefined;
     const { between } = last;
     return {
       tunnel: this.#tunnel,
@@ -112,6 +137,11 @@ export class GapWatch {
 
   #forget(): void {
     this.#unanswered = 0;
+    this.#isProven = false;
+    this.#forgetEscapes();
+  }
+
+  #forgetEscapes(): void {
     this.#firstEscape = undefined;
     this.#escapes = new FairMap(ESCAPES);
     this.#more = 0;
@@ -132,8 +162,8 @@ export function gapText(gap: Gap): string {
       : `; it was still silent when monitoring ended at ${iso(gap.unwatched)}`;
   const long = length === undefined ? lasts : `, for ${length.least} to ${length.most} ms`;
   const silent = `${gap.tunnel}: no frame from its server after ${iso(lastFrame.until)} (± ${lastFrame.until - lastFrame.after} ms, the time between two readings)${long}`;
-  const asked =
-    gap.unanswered < UNANSWERED ? '' : `; ${gap.unanswered} frames from the client went unanswered`;
+  const frame = gap.unanswered === 1 ? 'frame' : 'frames';
+  const asked = gap.unanswered === 0 ? '' : `; ${gap.unanswered} ${frame} from the client went unanswered`;
   const heard =
     gap.handshake !== undefined
       ? `; handshake answered at ${iso(gap.handshake)}`

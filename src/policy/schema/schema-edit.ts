@@ -1,9 +1,9 @@
 // Edits tunnels and settings in the text of a policy and keeps its comments, through the document model of YAML 1.2.
 // The result still has to be parsed: it may not be a valid policy.
 
-import { isMap, isNode, isSeq } from 'yaml';
+import { isMap, isNode, isScalar, isSeq } from 'yaml';
 import type { Document } from 'yaml';
-import { formatEndpoint } from './endpoint.ts';
+import { formatEndpoint, parseEndpoint } from './endpoint.ts';
 import type { TunnelProtocol } from '../../flow/kinds.ts';
 import type { Endpoint } from '../policy.ts';
 import { policyDocument } from './schema-text.ts';
@@ -18,6 +18,8 @@ export interface TunnelEdit extends TunnelSettings {
   readonly anywhere?: boolean | undefined;
   /** Date of a server list; if present, its endpoints replace those that the tunnel has. */
   readonly listed?: string | undefined;
+  /** What becomes of the endpoints that a tunnel of that name has; `add` if absent. */
+  readonly existing?: unknown;
 }
 
 /** A valid policy's document. An edit changes it in place, so it can be used once only. */
@@ -29,8 +31,8 @@ function documentOf(edited: Edited): Document.Parsed {
 }
 
 /**
- * The policy's text with the tunnel appended. If a tunnel has that name, its endpoints are added to it or, with `listed`, replaced. Throws
- * RangeError when the text is not a valid policy.
+ * The policy's text with the tunnel appended. If a tunnel has that name, its endpoints are added to it or, with `listed` or
+ * `existing: 'replace'`, replaced. Throws RangeError when the text is not a valid policy.
  */
 export function withTunnel(policy: Edited, tunnel: TunnelEdit): string {
   const document = documentOf(policy);
@@ -42,6 +44,12 @@ export function withTunnel(policy: Edited, tunnel: TunnelEdit): string {
       document.setIn(path, document.createNode(endpoints));
       document.setIn(['tunnels', index, 'listed'], tunnel.listed);
       return document.toString();
+    }
+    if (tunnel.existing === 'replace') {
+      document.setIn(['tunnels', index, 'protocol'], tunnel.protocol);
+      document.setIn(path, document.createNode(endpoints));
+      for (const key of ['listed', 'reserved', 'amnezia', 'zerotier', 'anywhere'])
+        document.deleteIn(['tunnels', index, key]);
     }
     const list = document.getIn(path);
     const known = new Set<unknown>(isSeq(list) ? list.toJSON() : []);
@@ -93,6 +101,31 @@ export function withoutTunnel(policy: Edited, name: string): string | undefined 
   if (index < 0) return undefined;
   document.deleteIn(['tunnels', index]);
   return document.toString();
+}
+
+/**
+ * The policy's text without this endpoint of the tunnel, which must have another one; undefined when there is no such tunnel or endpoint,
+ * `last` when it is the only one. Throws RangeError when the text is not a valid policy.
+ */
+export function withoutEndpoint(
+  policy: Edited,
+  name: string,
+  endpoint: Endpoint,
+): { readonly text: string } | 'last' | undefined {
+  const document = documentOf(policy);
+  const path = ['tunnels', indexOf(document, name), 'endpoints'];
+  const list = document.getIn(path);
+  if (!isSeq(list)) return undefined;
+  const text = formatEndpoint(endpoint);
+  // As the policy writes it, an endpoint may have another form, such as an address with leading zeros.
+  const left = list.items.filter((item) => {
+    const known = parseEndpoint(isScalar(item) ? String(item.value) : '');
+    return known === undefined || formatEndpoint(known) !== text;
+  });
+  if (left.length === list.items.length) return undefined;
+  if (left.length === 0) return 'last';
+  list.items = left;
+  return { text: document.toString() };
 }
 
 /**

@@ -22,6 +22,14 @@ export interface TunnelRequest {
   /** `true` agrees to peers at any address. */
   readonly anywhere?: unknown;
   readonly listed?: unknown;
+  /** If the policy has a tunnel of that name: whether these endpoints are added to its own or replace them. */
+  readonly existing?: unknown;
+}
+
+/** The policy's tunnel of the requested name, of which it has to be said what becomes of it. */
+export interface ExistingTunnel {
+  readonly protocol: string;
+  readonly endpoints: readonly string[];
 }
 
 /** What a server list changes in the tunnel of the same name. */
@@ -56,6 +64,22 @@ export function readRequest(request: TunnelRequest): TunnelEdit | readonly Fault
     faults.push(fault('anywhere', `peers may be anywhere: ${words}`, 'Agree to that, or name servers.'));
   if (faults.length > 0 || protocol === undefined || typeof name !== 'string') return faults;
   return { ...(rest as object), name, protocol, endpoints: parsed };
+}
+
+/**
+ * The policy's tunnel of that name if the edit would change whom it trusts; undefined if there is none, if nothing changes, and if a
+ * server list follows another one, whose place it takes.
+ */
+export function existingTunnel(
+  { tunnels }: Pick<Policy, 'tunnels'>,
+  { name, protocol, endpoints, listed }: TunnelEdit,
+): ExistingTunnel | undefined {
+  const known = tunnels.find((tunnel) => tunnel.name === name);
+  if (known === undefined || (known.listed !== undefined && listed !== undefined)) return undefined;
+  const trusted = known.endpoints.map(formatEndpoint);
+  const has = new Set(trusted);
+  const isKnown = known.protocol === protocol && endpointTexts(endpoints).every((text) => has.has(text));
+  return isKnown ? undefined : { protocol: known.protocol, endpoints: trusted };
 }
 
 /** Examples of each sort in a `ListChange`. */

@@ -26,8 +26,8 @@ export interface Packet {
   readonly held?: { readonly bytes: number; readonly whole: boolean };
   /** The capture filter hides those packets that also have these bits from the taps; if absent, it shows all. */
   readonly hidden?: readonly Bits[];
-  /** A server's response to a handshake. */
-  readonly isAnswer?: true;
+  /** The client's first message of a handshake, or the server's response. The capture filter must show both. */
+  readonly handshake?: 'begin' | 'answer';
 }
 
 /** A protocol's packets over UDP. */
@@ -57,7 +57,8 @@ export function wireguardPackets(beginnings: (type: number) => readonly Bits[]):
       if (type === 4)
         return { bits: [beginning, otherBits(32, 32, 0x10000)], length: atLeast(length), hidden: [] };
       const message = { bits: [beginning], length: exactly(length) };
-      return type === 2 ? { ...message, isAnswer: true } : { ...message, hidden: [] };
+      if (type === 3) return { ...message, hidden: [] };
+      return { ...message, handshake: type === 1 ? 'begin' : 'answer' };
     }),
   );
 }

@@ -69,7 +69,7 @@ interface Matcher {
   readonly held6: number;
   readonly whole: boolean;
   readonly bits: Compared;
-  readonly isAnswer: boolean;
+  readonly handshake: Packet['handshake'] | undefined;
 }
 
 function compile({ short = [], certain = [], others = [] }: Datagrams): Compiled {
@@ -82,7 +82,7 @@ function compile({ short = [], certain = [], others = [] }: Datagrams): Compiled
   };
 }
 
-function matcherOf({ length, direction, held, bits = [], isAnswer }: Packet): Matcher {
+function matcherOf({ length, direction, held, bits = [], handshake }: Packet): Matcher {
   const room = held === undefined ? 0 : UDP_HEADER + held.bytes + (held.whole ? 0 : FRAGMENT_HEADER);
   return {
     first: UDP_HEADER + length.first,
@@ -92,7 +92,7 @@ function matcherOf({ length, direction, held, bits = [], isAnswer }: Packet): Ma
     held6: held === undefined ? 0 : IPV6_HEADER + room,
     whole: held?.whole === true,
     bits: compareBits(bits),
-    isAnswer: isAnswer === true,
+    handshake,
   };
 }
 
@@ -184,24 +184,25 @@ export function quotedAccepts(of: Formed, packet: ParsedPacket): boolean {
 }
 
 /**
- * Whether a frame of this shape is a server's response to a handshake. The capture filter shows these, so that a tap sees when a silence
- * ends.
+ * Which message of a handshake a frame of this shape is; undefined for others. The capture filter shows both, in either direction, so
+ * that a tap sees when a silence ends, and that a client asks in vain.
  */
-export function isHandshakeAnswer(of: Formed, packet: ParsedPacket): boolean {
+export function handshakeOf(of: Formed, packet: ParsedPacket): 'begin' | 'answer' | undefined {
   const { certain, others } = compiledOf(of);
-  const isAnswer = (matcher: Matcher): boolean => matcher.isAnswer && isPacket(matcher, packet, 'down');
-  return certain.some(isAnswer) || others.some(isAnswer);
+  const isIt = (matcher: Matcher): boolean =>
+    matcher.handshake !== undefined && isPacket(matcher, packet, 'down');
+  return (certain.find(isIt) ?? others.find(isIt))?.handshake;
 }
 
 const SYN = 2;
 
 /**
- * Whether the capture filter shows a frame of a tunnel: responses to handshakes, and over TCP a client's SYN and data, which tell whether
+ * Whether the capture filter shows a frame of a tunnel: handshakes, and over TCP a client's SYN and data, which tell whether
  * the stream is the tunnel's. Acknowledgements without data and everything that comes down need not be read.
  */
 export function isShown(of: Formed, packet: ParsedPacket, direction: Direction): boolean {
   if (packet.fragmentOffset > 0) return false;
-  if (packet.protocol !== Protocol.TCP) return isHandshakeAnswer(of, packet);
+  if (packet.protocol !== Protocol.TCP) return handshakeOf(of, packet) !== undefined;
   return direction === 'up' && ((packet.tcpFlags & SYN) !== 0 || packet.payloadLength > 0);
 }
 
@@ -271,7 +272,7 @@ export const NFT_WHOLE_HEAD: readonly string[] = Array.from({ length: 11 }, (_, 
 
 /**
  * The same for a capture filter, as a term of pcap-filter(7); `holdsBytes` makes the term that the packet has so many bytes of payload.
- * BPF can compare two fields: a frame that carries bytes after its datagram is not hidden, nor is a response to a handshake.
+ * BPF can compare two fields: a frame that carries bytes after its datagram is not hidden, nor is a handshake.
  */
 export function bpfShape(of: Formed, field: BpfField, holdsBytes: (bytes: number) => string): string {
   const { short = [], certain = [], others = [] } = datagramsOf(of);

@@ -83,7 +83,7 @@ function messagePacket({ padding, header }: { padding: number; header: Span }, a
     held: { bytes: padding + 4, whole: false },
     // Data that cannot be told from other packets is shown to the taps.
     ...(isData && begins.length > 0 ? { hidden: [] } : {}),
-    ...(at === 1 && begins.length > 0 ? { isAnswer: true } : {}),
+    ...(at < 2 && begins.length > 0 ? { handshake: at === 0 ? 'begin' : 'answer' } : {}),
   };
 }
 

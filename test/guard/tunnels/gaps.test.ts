@@ -73,6 +73,8 @@ describe('a gap', () => {
   it('is also an outage in which nothing escaped', () => {
     const watch = running();
     watch.read(40, 20, at(20_000));
+    expect(watch.list(20_000)).toEqual([]);
+    watch.read(40, 20, at(20_000), { unanswered: true });
     expect(watch.list(20_000)[0]).toMatchObject({ unanswered: 20, firstEscape: undefined, escapes: [] });
     const text = watch.list(20_000).map(gapText)[0];
     expect(text).toContain('No leak escaped.');

@@ -17,6 +17,7 @@ export const GLYPHS: Readonly<Record<LightState, string>> = {
     '<path class="body" d="M32 4l24 8v17c0 15-10 25-24 31C18 54 8 44 8 29V12z"/><path class="mark" d="M20 32h24"/>',
   pass: `${ring}<path class="body" d="M32 7a25 25 0 0 1 0 50z"/><path class="line" d="M32 7v50"/>`,
   idle: `<circle class="line dashed" cx="32" cy="32" r="25"/><path class="line" d="M22 32h20"/>`,
+  trying: `<circle class="line dashed" cx="32" cy="32" r="25"/><path class="line" d="M25 26a7 7 0 1 1 7 8v4M32 45v.5"/>`,
   setup: `${ring}<path class="line" d="M32 21v22M21 32h22"/>`,
   blind:
     '<path class="line" d="M4 32s10-17 28-17 28 17 28 17-10 17-28 17S4 32 4 32z"/><circle class="body" cx="32" cy="32" r="8"/>' +
@@ -33,6 +34,7 @@ const TAB_COLOURS: Readonly<Record<LightState, readonly [ground: string, figure:
   breach: ['#c4122f', '#fff'],
   pass: ['#8a4b00', '#fff'],
   idle: ['#f2b01e', '#231a00'],
+  trying: ['#f2b01e', '#231a00'],
   setup: ['#f2b01e', '#231a00'],
   blind: ['#1c1d22', '#ff6b7d'],
   starting: ['#5b6270', '#fff'],

@@ -33,7 +33,7 @@ export function lightOf(knowledge: Knowledge): LightView {
   const { status } = knowledge;
   const doubt = doubtOf(status);
   if (doubt !== undefined) return blind(DOUBT_TEXTS[doubt]);
-  const state = status.state === 'clear' && status.lamp === 'amber' ? 'minor' : status.state;
+  const state = lightStateOf(status);
   const { word, next } = STATE_TEXTS[state];
   const stopped = status.blockMode && status.state === 'leaking';
   return {
@@ -43,6 +43,12 @@ export function lightOf(knowledge: Knowledge): LightView {
     since: status.since,
     next: stopped ? TEXTS.blockOnLeaking : next,
   };
+}
+
+function lightStateOf({ state, lamp, tunnels }: Status): LightState {
+  if (state === 'clear') return lamp === 'amber' ? 'minor' : state;
+  const isTrying = tunnels.some((tunnel) => tunnel.state === 'trying');
+  return state === 'idle' && isTrying ? 'trying' : state;
 }
 
 /** The blind light with a given reason, a sentence: the page has lost the box, or doubts its state. Without a time: since when is not known. */

@@ -62,7 +62,8 @@ type Band = (bucket: TimelineBucket) => boolean;
 const BANDS: Readonly<Record<string, readonly [top: number, height: number, holds: Band]>> = {
   unwatched: [0, TIMELINE_HEIGHT, isUnwatched],
   'tunnel-up': [ROWS.tunnel, BAND, ({ tunnel }) => tunnel === 'up'],
-  'tunnel-stale': [ROWS.tunnel + 3, BAND - 6, ({ tunnel }) => tunnel === 'stale'],
+  'tunnel-quiet': [ROWS.tunnel + 3, BAND - 6, ({ tunnel }) => tunnel === 'quiet'],
+  'tunnel-trying': [ROWS.tunnel + 3, BAND - 6, ({ tunnel }) => tunnel === 'trying'],
   'tunnel-down': [ROWS.tunnel + BAND - 2, 2, ({ tunnel }) => tunnel === 'down'],
   'block-on': [ROWS.block, BAND, ({ block }) => block === 'on'],
   'block-changed': [ROWS.block + 3, BAND - 6, ({ block }) => block === 'changed'],
@@ -126,7 +127,9 @@ function countWords(buckets: readonly TimelineBucket[]): readonly string[] {
 function stateWords(buckets: readonly TimelineBucket[]): readonly string[] {
   const watched = buckets.filter((bucket) => !isUnwatched(bucket));
   const any = (holds: Band): boolean => watched.some(holds);
-  const tunnel = (['down', 'stale', 'up'] as const).find((state) => any((bucket) => bucket.tunnel === state));
+  const tunnel = (['down', 'trying', 'quiet', 'up'] as const).find((state) =>
+    any((bucket) => bucket.tunnel === state),
+  );
   const blocks = new Set(watched.map(({ block }) => block));
   const block = blocks.size === 1 ? watched[0]?.block : blocks.size === 0 ? undefined : 'changed';
   return [

@@ -15,6 +15,17 @@ export const TUNNEL_TEXTS = {
   removeInUse:
     'This tunnel is in use now. If you remove it, its traffic counts as a leak at once; with block mode on, it is cut off.',
   removeLast: 'It is the last one: without a tunnel, everything counts as a leak.',
+  removeServerNote:
+    'From then on, traffic to this server is a leak, and block mode stops it. The other servers of “{name}” stay trusted.',
+  moreServers: 'And {count} more. All of them: leakguard tunnels list',
+  existing: 'There is already a tunnel of this name. It trusts:',
+  existingOther: 'There is already a tunnel of this name, of another protocol ({protocol}). It trusts:',
+  existingField: 'The tunnel that has this name',
+  existingAdd: 'Trust these servers as well',
+  existingReplace: 'Trust these servers instead',
+  existingNote: 'Or give this one another name.',
+  explained: 'It was my VPN: acknowledge all of it ({count})',
+  explainedNote: 'Before this tunnel was trusted, its own traffic was reported as a leak.',
   removeYes: 'Yes, remove it',
   cancel: 'No, go back',
   importTitle: 'Import a configuration',

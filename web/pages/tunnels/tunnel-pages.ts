@@ -1,7 +1,7 @@
 // Renders the tunnel pages. Names and addresses come from the wire and from files: made printable here, and escaped by EJS.
 
 import type { ImportAnswer, Proposal } from '../../../src/api/box.ts';
-import { printable, serverText } from '../../../src/api/shown.ts';
+import { TUNNEL_STATE_WORDS, printable, serverText } from '../../../src/api/shown.ts';
 import type { TunnelView } from '../../../src/api/status.ts';
 import { filled } from '../dossier/eve-words.ts';
 import { withFaults } from '../../fields.ts';
@@ -9,7 +9,7 @@ import type { FieldPath } from '../../fields.ts';
 import { BOX_SHEETS } from '../../render.ts';
 import type { Around, Renderer } from '../../render.ts';
 import { PROTOCOL_TEXTS, TUNNEL_TEXTS } from './texts-tunnels.ts';
-import { TEXTS, TUNNEL_STATE_TEXTS } from '../../texts.ts';
+import { TEXTS } from '../../texts.ts';
 import { clockTime } from '../status/view-model.ts';
 
 /** Most servers shown per tunnel; the list of a provider may have thousands. */
@@ -24,6 +24,8 @@ export interface TunnelForm {
   /** ZeroTier only: the node of this device. */
   readonly zerotier?: string;
   readonly anywhere?: boolean;
+  /** What becomes of the tunnel that has the name; '' if it was not said. */
+  readonly existing?: string;
 }
 
 /** What the list of tunnels shows. */
@@ -59,7 +61,7 @@ function draw(
     sheets: BOX_SHEETS,
     body: renderer.draw(view, {
       w: TUNNEL_TEXTS,
-      states: TUNNEL_STATE_TEXTS,
+      states: TUNNEL_STATE_WORDS,
       clockTime: clockNow,
       protocolWord,
       filled,
@@ -124,19 +126,38 @@ function tunnelFields({
   ];
 }
 
-/** The tunnels by name, with all servers and whether any of them is up. */
-function byName(tunnels: readonly TunnelView[]): readonly {
-  readonly name: string;
-  readonly protocol: string;
-  readonly up: boolean;
-  readonly endpoints: readonly TunnelView[];
-}[] {
-  const names = [...new Set(tunnels.map(({ name }) => name))];
-  return names.map((name) => {
-    const endpoints = tunnels.filter((tunnel) => tunnel.name === name);
-    const up = endpoints.some(({ state }) => state === 'up');
-    return { name, protocol: endpoints[0]?.protocol ?? '', up, endpoints };
-  });
+/** The form field that says what becomes of the tunnel that has the name already. */
+function existingField(value: string, isOther = false): FieldPath {
+  const { existingField: label, existingAdd, existingReplace, existingNote: note } = TUNNEL_TEXTS;
+  const options = [
+    ...(isOther ? [] : [['add', existingAdd] as const]),
+    ['replace', existingReplace] as const,
+  ];
+  return { path: 'existing', name: 'existing', label, kind: 'radios', value, options, note };
+}
+
+function removalOf(name: string, endpoint?: string): string {
+  const query = new URLSearchParams({ name, ...(endpoint === undefined ? {} : { endpoint }) });
+  return `/tunnels/remove?${query.toString()}`;
+}
+
+/** A tunnel for the page, with the paths that remove it or one of its servers. */
+function listedTunnel(tunnel: TunnelView): object {
+  const { name, endpoint, server = null, lastSeen } = tunnel;
+  const servers = tunnel.servers ?? [{ endpoint, server, lastSeen }];
+  const all = Math.max(servers.length, tunnel.endpoints ?? 0);
+  const shown = servers.slice(0, SERVERS);
+  return {
+    ...printable(tunnel),
+    sent: name,
+    path: removalOf(name),
+    more: all - shown.length,
+    servers: shown.map((one) => ({
+      ...printable(one),
+      // The last one goes with its tunnel.
+      ...(all > 1 ? { path: removalOf(name, one.endpoint) } : {}),
+    })),
+  };
 }
 
 /** The list, and the three ways to add a tunnel, as a whole document. Faults of the manual form are shown at its fields, others in the notice. */
@@ -147,7 +168,9 @@ export function tunnelsPage(renderer: Renderer, parts: TunnelsParts): string {
     ...fault,
     path: fault.path.replace(/^tunnels\[\d+\]\.?/, ''),
   }));
-  const { fields, rest } = withFaults(tunnelFields(filledIn), own);
+  const isTaken = own.some(({ path }) => path === 'existing');
+  const asked = isTaken ? [existingField(filledIn.existing ?? '')] : [];
+  const { fields, rest } = withFaults([...tunnelFields(filledIn), ...asked], own);
   const shownNotice = notice === undefined ? undefined : { ...notice, faults: rest };
   return draw(
     renderer,
@@ -157,13 +180,7 @@ export function tunnelsPage(renderer: Renderer, parts: TunnelsParts): string {
       token,
       limit: SERVERS,
       serverText,
-      trusted:
-        tunnels === undefined
-          ? undefined
-          : byName(printable(tunnels)).map((tunnel, at) => ({
-              ...tunnel,
-              path: `/tunnels/remove?${new URLSearchParams({ name: byName(tunnels)[at]?.name ?? '' }).toString()}`,
-            })),
+      trusted: tunnels === undefined ? undefined : tunnels.map(listedTunnel),
       proposals: proposals.map((proposal) => ({
         ...printable(proposal),
         path: `/tunnels/learn?${new URLSearchParams({ endpoint: proposal.endpoint }).toString()}`,
@@ -175,7 +192,7 @@ export function tunnelsPage(renderer: Renderer, parts: TunnelsParts): string {
 
 /** What was read from a configuration, to be confirmed: a whole document. Its form sends the values unchanged. */
 export function importPage(renderer: Renderer, around: Around, found: ImportAnswer): string {
-  const { proposal, unused, change } = found;
+  const { proposal, unused, change, existing } = found;
   const { reserved, amnezia } = proposal;
   const settings = JSON.stringify({ reserved, amnezia });
   return draw(renderer, 'tunnel-import', around, {
@@ -186,12 +203,21 @@ export function importPage(renderer: Renderer, around: Around, found: ImportAnsw
     change: change === undefined ? undefined : printable(change),
     settings: settings === '{}' ? '' : settings,
     limit: SERVERS,
+    existing: existing === undefined ? undefined : printable(existing),
+    fields: existing === undefined ? '' : existingFields(renderer, existing.protocol !== proposal.protocol),
   });
+}
+
+function existingFields(renderer: Renderer, isOther: boolean, around?: Around): string {
+  const { fields } = withFaults([existingField('', isOther)], around?.notice?.faults ?? []);
+  return renderer.draw('fields', { fields, form: 'tunnel' });
 }
 
 /** One handshake seen on the wire, to be confirmed: a whole document. `name`: what the tunnel is called if nothing else is typed. */
 export function learnPage(renderer: Renderer, around: Around, proposal: Proposal, name: string): string {
+  const isTaken = around.notice?.faults.some(({ path }) => path === 'existing') === true;
   return draw(renderer, 'tunnel-learn', around, {
+    fields: isTaken ? existingFields(renderer, false, around) : '',
     token: around.token,
     proposal: printable(proposal),
     endpoint: proposal.endpoint,
@@ -199,20 +225,25 @@ export function learnPage(renderer: Renderer, around: Around, proposal: Proposal
   });
 }
 
-/** What removing the tunnel `name` means, to be confirmed: a whole document. `tunnels`: all of them, so that the last one is told. */
+/**
+ * What removing the tunnel `name`, or one of its endpoints, means, to be confirmed: a whole document. `tunnels`: all of them, so that the last
+ * one is told.
+ */
 export function removePage(
   renderer: Renderer,
   around: Around,
-  name: string,
+  { name, endpoint }: { readonly name: string; readonly endpoint: string | undefined },
   tunnels: readonly TunnelView[],
 ): string {
-  const [tunnel] = byName(tunnels).filter((candidate) => candidate.name === name);
+  const tunnel = tunnels.find((candidate) => candidate.name === name);
+  const isUsed = endpoint === undefined || tunnel?.endpoint === endpoint;
   return draw(renderer, 'tunnel-remove', around, {
     token: around.token,
     sent: name,
+    endpoint,
+    title: printable(endpoint ?? name),
     name: printable(name),
-    // A quiet tunnel is in use, too: a sleeping laptop keeps its tunnel.
-    inUse: tunnel?.endpoints.some(({ state }) => state !== 'down'),
-    last: byName(tunnels).length === 1,
+    inUse: isUsed && tunnel !== undefined && tunnel.state !== 'down',
+    last: endpoint === undefined && tunnels.length === 1,
   });
 }

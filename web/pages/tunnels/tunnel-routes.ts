@@ -5,6 +5,7 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 
 import type { Proposal } from '../../../src/api/box.ts';
+import type { TunnelView } from '../../../src/api/status.ts';
 import { ApiFault, undefinedForApiFault } from '../../../src/api/client.ts';
 import { linesOf } from '../../fields.ts';
 import type { Notice } from '../../render.ts';
@@ -36,9 +37,14 @@ export function addTunnelRoutes(router: Router, site: Site): void {
       token: visitors.token(ctx),
       notice: notice ?? lost,
       proposals,
-      tunnels: knowledge.known ? knowledge.status.tunnels : undefined,
+      tunnels: knowledge.known ? ((await listed()) ?? knowledge.status.tunnels) : undefined,
       filledIn: form === undefined ? EMPTY : formOf(form),
     });
+  }
+
+  /** The tunnels with all of their endpoints; undefined if the daemon does not answer. */
+  async function listed(): Promise<readonly TunnelView[] | undefined> {
+    return (await client.ask('tunnels', {}).catch(undefinedForApiFault))?.tunnels;
   }
 
   /** Empty if the daemon does not answer: the missing list of tunnels already says so. */
@@ -61,6 +67,7 @@ export function addTunnelRoutes(router: Router, site: Site): void {
   router.post('/tunnels', (ctx: Context) =>
     change(site, ctx, { show, back: '/tunnels', limit: LIMIT }, (form) => {
       const { name, protocol, endpoints, zerotier = '', anywhere } = formOf(form);
+      const existing = existingOf(form);
       const settings = settingsOf(form.get('settings') ?? '');
       const day = form.get('listed');
       const listed = day === null ? {} : { listed: day };
@@ -73,6 +80,7 @@ export function addTunnelRoutes(router: Router, site: Site): void {
           ...listed,
           ...(zerotier === '' ? {} : { zerotier }),
           ...(anywhere === true ? { anywhere } : {}),
+          ...existing,
         },
       });
     }),
@@ -115,27 +123,44 @@ export function addTunnelRoutes(router: Router, site: Site): void {
           showProposal(ctx, form?.get('endpoint') ?? '', notice, form?.get('name') ?? undefined),
       },
       (form) => {
-        const body = { endpoint: form.get('endpoint') ?? '', name: (form.get('name') ?? '').trim() };
+        const body = {
+          endpoint: form.get('endpoint') ?? '',
+          name: (form.get('name') ?? '').trim(),
+          ...existingOf(form),
+        };
         return client.ask('learnTunnel', { body });
       },
+    ),
+  );
+
+  router.post('/tunnels/ack', (ctx: Context) =>
+    change(site, ctx, { show: (_, notice) => show(ctx, notice), back: '/tunnels' }, (form) =>
+      client.ask('acknowledgeTunnel', { params: { name: form.get('name') ?? '' } }),
     ),
   );
 
   router.get('/tunnels/remove', async (ctx: Context) => {
     const knowledge = await feed.now();
     const name = ctx.URL.searchParams.get('name') ?? '';
-    if (!knowledge.known || !knowledge.status.tunnels.some((tunnel) => tunnel.name === name)) {
+    const endpoint = ctx.URL.searchParams.get('endpoint') ?? undefined;
+    const tunnels = knowledge.known ? ((await listed()) ?? knowledge.status.tunnels) : [];
+    const tunnel = tunnels.find((known) => known.name === name);
+    const isOne = endpoint === undefined || tunnel?.servers?.some((server) => server.endpoint === endpoint);
+    if (tunnel === undefined || isOne !== true) {
       seeOther(ctx, '/tunnels');
       return;
     }
     ctx.type = 'html';
     const around = { token: visitors.token(ctx), notice: undefined };
-    ctx.body = removePage(renderer, around, name, knowledge.status.tunnels);
+    ctx.body = removePage(renderer, around, { name, endpoint }, tunnels);
   });
   router.post('/tunnels/remove', (ctx: Context) =>
-    change(site, ctx, { show: (_, notice) => show(ctx, notice), back: '/tunnels' }, (form) =>
-      client.ask('removeTunnel', { params: { name: form.get('name') ?? '' } }),
-    ),
+    change(site, ctx, { show: (_, notice) => show(ctx, notice), back: '/tunnels' }, (form) => {
+      const [name, endpoint] = [form.get('name') ?? '', form.get('endpoint')];
+      return endpoint === null
+        ? client.ask('removeTunnel', { params: { name } })
+        : client.ask('removeEndpoint', { params: { name, endpoint } });
+    }),
   );
 }
 
@@ -144,7 +169,13 @@ function formOf(form: URLSearchParams): TunnelForm {
   const field = (name: string): string => form.get(name) ?? '';
   const endpoints = field('endpoints').split(/\s+/).filter(Boolean).join('\n');
   const [zerotier, anywhere] = [field('zerotier').trim(), field('anywhere') === 'yes'];
-  return { name: field('name'), protocol: field('protocol'), endpoints, zerotier, anywhere };
+  const existing = field('existing');
+  return { name: field('name'), protocol: field('protocol'), endpoints, zerotier, anywhere, existing };
+}
+
+function existingOf(form: URLSearchParams): { readonly existing?: 'add' | 'replace' } {
+  const said = form.get('existing');
+  return said === 'add' || said === 'replace' ? { existing: said } : {};
 }
 
 /** Packet settings from the import page, as JSON; the daemon validates them. */

@@ -82,6 +82,7 @@ beforeAll(async () => {
     openPass: () => Promise.resolve(guard.status()),
     endPass: () => Promise.resolve(guard.status()),
     acknowledge: (id) => (id === 'all' ? guard.status() : undefined),
+    acknowledgeTunnel: (name) => (name === 'home' ? guard.status() : undefined),
   });
   const history = historyRoutes(
     {

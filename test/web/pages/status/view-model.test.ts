@@ -18,10 +18,29 @@ const health = aStatus().health;
 
 describe('the light', () => {
   it('has a word and a shape of its own for every state', () => {
-    const states = [...STATES, 'minor'] as const;
+    const states = [...STATES, 'minor', 'trying'] as const;
     expect(new Set(states.map((state) => STATE_TEXTS[state].word)).size).toBe(states.length);
     expect(new Set(states.map((state) => GLYPHS[state])).size).toBe(states.length);
     expect(new Set(states.map(tabIcon)).size).toBe(states.length);
+  });
+
+  it.each([
+    ['idle', 'trying', 'No answer', 'trying'],
+    ['idle', 'down', 'No tunnel', 'idle'],
+    ['clear', 'quiet', 'Clear', 'clear'],
+    ['clear', 'up', 'Clear', 'clear'],
+  ] as const)('in state %s with a tunnel that is %s says "%s"', (state, tunnel, word, shown) => {
+    const [home] = aStatus().tunnels;
+    if (home === undefined) throw new Error('no tunnel');
+    const status = aStatus({
+      state,
+      lamp: state === 'idle' ? 'amber' : 'green',
+      tunnels: [{ ...home, state: tunnel }],
+    });
+    const light = lightOf({ known: true, status });
+    expect(light).toMatchObject({ word, state: shown });
+    // Who tries has started the VPN already.
+    expect(light.next.includes('Start your VPN')).toBe(shown === 'idle');
   });
 
   it.each([
