@@ -45,8 +45,8 @@ const tunnelPorts = once((policy: Policy): readonly Range[] => {
 const quoted = new ParsedPacket();
 
 /**
- * Whether the quoted packet came from this very server to this very client, has the tunnel's shape, and is followed by nothing: the kernel
- * cannot compare that. A quotation without payload shows no shape and is accepted.
+ * Whether the packet that "port unreachable" quotes came from this very server to this very client, has the tunnel's shape, and is followed
+ * by nothing: the kernel cannot compare that. A quotation without payload shows no shape and is accepted.
  */
 export function quotesTunnel(packet: ParsedPacket, endpoint: JudgedEndpoint): boolean {
   const header = packet.ipVersion === 4 ? 20 : 40;

@@ -3,6 +3,7 @@
 
 import { parseAddress } from '../../wire/ip/address.ts';
 
+/** Why a host is none: this device, no address at all, a group, everybody, or a form that is never on the wire. */
 export type NoServer = 'local' | 'unspecified' | 'multicast' | 'broadcast' | 'mapped';
 
 const WORDS: Readonly<Record<NoServer, string>> = {
@@ -29,7 +30,7 @@ export function noServer(host: string): NoServer | undefined {
   return noServerAddress(address.ipVersion, address.words);
 }
 
-/** The same for an address. */
+/** Why an address (four 32-bit words, IPv4 in the last) cannot be a server's; undefined if it can. */
 export function noServerAddress(ipVersion: 4 | 6, words: Uint32Array): NoServer | undefined {
   const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words;
   if (ipVersion === 4) {

@@ -20,6 +20,7 @@ export interface Formed {
   readonly form?: TunnelForm | undefined;
 }
 
+/** Every shape, in the order in which the ruleset lists its chains. */
 export const SHAPES = Object.keys(PACKETS) as readonly Shape[];
 
 /** Whether it is IPsec over UDP, which has two ports, and ESP as well. */
@@ -34,10 +35,12 @@ export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: nu
   return shape === 'isakmp' && port === 4500 ? 'natt' : shape;
 }
 
+/** The transports that a protocol runs over, UDP first. */
 export function transportsOf(protocol: TunnelProtocol): readonly Transport[] {
   return (['udp', 'tcp'] as const).filter((transport) => PROTOCOLS[protocol][transport] !== undefined);
 }
 
+/** Whether it is a shape over TCP. */
 export function isStream(shape: Shape): boolean {
   return 'readable' in PACKETS[shape];
 }
@@ -212,6 +215,7 @@ export function isDnsQuery(packet: ParsedPacket): boolean {
   return hasBits(packet, QUERY);
 }
 
+/** nft match for a datagram that begins with the header of an ordinary DNS query. */
 export const NFT_DNS_QUERY = nftBits(DNS_QUERY, 'th');
 
 /** Ends a packet that is too short to hold the payload bytes that the rules read (first fragments are checked in the fragment chains). */
@@ -224,7 +228,7 @@ function nftRoom(bytes: number): readonly string[] {
 
 const NFT_STREAM = ['tcp doff >= 5 ip length >= 40 return', 'tcp doff >= 5 ip6 length >= 20 return'];
 
-/** Rules of a shape's chain: `return` accepts; the caller ends the chain with a jump to `foreign`. */
+/** Rules of a shape's chain: `return` accepts; the caller ends the chain with a jump to `foreign`. `lan` is the name of the lan port. */
 export function nftShape(of: Formed, lan: string): readonly string[] {
   if (isStream(of.shape)) return NFT_STREAM;
   const { short = [], certain = [], others = [] } = datagramsOf(of);
@@ -255,7 +259,7 @@ function nftPacket({ length, bits = [], direction, held }: Packet, lan: string):
   return [`ip length >= ${IPV4_HEADER + bytes} ${rule}`, `${six} ${rule}`];
 }
 
-/** nft matches for a client's segments that are not the tunnel's, after the TCP options. */
+/** nft matches, each for a rule of its own, for a client's segments that are not the tunnel's, after the TCP options; none for UDP. */
 export function nftReadable(shape: Shape): readonly string[] {
   const packets: Datagrams | Stream = PACKETS[shape];
   return 'readable' in packets ? packets.readable.map((bits) => nftBits(bits, 'ih')) : [];
@@ -270,8 +274,9 @@ export const NFT_WHOLE_HEAD: readonly string[] = Array.from({ length: 11 }, (_, 
 );
 
 /**
- * The same for a capture filter, as a term of pcap-filter(7); `holdsBytes` makes the term that the packet has so many bytes of payload.
- * BPF can compare two fields: a frame that carries bytes after its datagram is not hidden, nor is a response to a handshake.
+ * The shape as a term of pcap-filter(7), for packets that a capture filter hides; `(len = 0)`, which never holds, where it shows all.
+ * `holdsBytes` makes the term that the packet has so many bytes of payload. BPF can compare two fields: a frame that carries bytes after
+ * its datagram is not hidden, nor is a response to a handshake.
  */
 export function bpfShape(of: Formed, field: BpfField, holdsBytes: (bytes: number) => string): string {
   const { short = [], certain = [], others = [] } = datagramsOf(of);
