@@ -18,10 +18,11 @@ export function isRedLeak(counter: string, discoveryIsRed: boolean): boolean {
   return isLeakUp(counter) && !AMBER.has(counter) && (discoveryIsRed || !DISCOVERY.has(counter));
 }
 
+/** Frames since the kernel's table was created. */
 export interface KernelSums {
   /** Per tunnel of the policy, by index. */
   readonly tunnels: readonly { readonly up: number; readonly down: number }[];
-  /** Frames per kind, both directions. */
+  /** Frames per kind, both directions and all verdicts; tunnels under `tunnel`. */
   readonly kinds: Readonly<Record<string, number>>;
 }
 

@@ -26,6 +26,7 @@ export interface TallyAt extends Tally {
   readonly at: number;
 }
 
+/** All counts zero. */
 export const NO_TALLY: Tally = { redEscaped: 0, redBlocked: 0, amberEscaped: 0, amberBlocked: 0, unseen: 0 };
 
 /** From harmless to alarming. */
@@ -69,8 +70,8 @@ export function isEmpty(tally: Tally): boolean {
 }
 
 /**
- * Equal intervals from `from` to `to` (wall clock, milliseconds). `changes` are in order; one before `from` is what was true at `from`,
- * without it the box was off. Intervals after `now` are off.
+ * Equal intervals from `from` to `to` (wall clock, milliseconds), each from its start to before the next. `changes` are in order; one
+ * before `from` is what was true at `from`, without it the box was off. Intervals after `now` are off.
  */
 export function timelineOf(
   range: { readonly from: number; readonly to: number; readonly buckets: number },

@@ -1,6 +1,7 @@
 // Whether a tunnel is alive, judged by the frames that the kernel counted in both directions. WireGuard whitepaper section 6.1: a session
 // without traffic for 180 s (Reject-After-Time) is dead; silence alone is not an outage.
 
+/** `up`: answers came; `stale`: none for minutes, or the client's frames go unanswered; `down`: none for ten minutes, or never. */
 export type Liveness = 'up' | 'stale' | 'down';
 
 /** Up if frames came from the server within this time, milliseconds. */
@@ -23,7 +24,7 @@ export class TunnelLiveness {
   #unansweredSince: number | undefined;
   #unanswered = 0;
   #lastSeenWall: number | undefined;
-  /** When the server last answered after a silence, which is as close as counters come to a handshake. Monotonic milliseconds. */
+  /** When the server last answered after a silence, which is as close as counters come to a handshake. Monotonic milliseconds; 0: never. */
   cameUpAt = 0;
 
   /** Takes the cumulative frame counts as read at `now`; a count below the last one means that the counter was reset. */
@@ -64,7 +65,7 @@ export class TunnelLiveness {
     return silent > UP_MS || unanswered || !asks ? 'stale' : 'up';
   }
 
-  /** Wall clock of the last frame from the server, milliseconds since the epoch. */
+  /** Wall clock of the last frame from the server, milliseconds since the epoch; undefined when there was none. */
   get lastSeen(): number | undefined {
     return this.#lastSeenWall;
   }

@@ -29,7 +29,7 @@ function limitsView(tunnel: Policy['tunnels'][number]): Pick<TunnelView, 'limits
 /** Most endpoints whose server's address is remembered. */
 const SERVERS = 64;
 
-/** The state of all tunnels of the policy. */
+/** The state of all tunnels of the policy. `monotonic` is in milliseconds. */
 export class TunnelWatch {
   #tunnels: readonly {
     readonly tunnel: Policy['tunnels'][number];
@@ -62,7 +62,7 @@ export class TunnelWatch {
     this.#counting = false;
   }
 
-  /** Takes the kernel's counts for each tunnel; counting starts at the first reading. */
+  /** Takes the kernel's counts for each tunnel, by index in the policy; counting starts at the first reading. */
   read(sums: KernelSums, now: Now): void {
     for (const [index, { liveness, gaps }] of this.#tunnels.entries()) {
       const { up = 0, down = 0 } = sums.tunnels[index] ?? {};
@@ -118,7 +118,7 @@ export class TunnelWatch {
     return this.#tunnels.some(({ liveness }) => liveness.cameUpAt > since);
   }
 
-  /** The tunnels as the status shows them. `shownTime`: redacts a wall-clock time as privacy requires. */
+  /** The tunnels as the status shows them, in the order of the policy. `shownTime`: redacts a wall-clock time as privacy requires. */
   views({ monotonic, wall }: Now, shownTime: (wall: number) => number = (time) => time): TunnelView[] {
     return this.#tunnels.map(({ tunnel, endpoints, names, limits, liveness }) => {
       const [first = ''] = endpoints;
