@@ -28,7 +28,7 @@ export function serverText({
   return endpoints > 1 ? `${endpoint} or one of ${String(endpoints - 1)} more` : endpoint;
 }
 
-/** The destination of direct traffic: `203.0.113.5, tcp 443`. */
+/** The destination of direct traffic: `203.0.113.5, tcp 443`; what privacy hides is left out. */
 export function placeText({ destination, transport, port }: AllowedRow): string {
   const over = port === null ? transport : `${transport} ${String(port)}`;
   return destination === '' ? over : `${destination}, ${over}`;
