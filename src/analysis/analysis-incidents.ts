@@ -277,7 +277,7 @@ class Times {
   }
 }
 
-/** The id of an incident by the order in which it began, from 1. */
+/** The id of an incident by the order in which it began, from 1: `a1`. */
 export function incidentId(ordinal: number): string {
   return `a${ordinal}`;
 }

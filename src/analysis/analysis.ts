@@ -1,6 +1,5 @@
 // Judges and counts the frames of a capture, and makes the report of `analyze --json`. Names and incidents are bounded; what does not fit
-// is
-// counted in `limits`.
+// is counted in `limits`.
 
 import type { Dissector } from '../flow/dissector.ts';
 import { ParsedPacket } from '../flow/parsed-packet.ts';

@@ -1,6 +1,5 @@
 // Asks the daemon over its Unix socket, with limits of time and size. The one file of src that does I/O. Every answer is checked against
-// its
-// schema.
+// its schema.
 
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';

@@ -18,7 +18,7 @@ export function printable(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, printable<unknown>(field)]));
 }
 
-/** The tunnel's server in words: the address that was seen, or the possible endpoints. */
+/** The tunnel's server in words: the address that was seen (`udp:vpn.example.com:51820 (198.51.100.7)`), or the possible endpoints. */
 export function serverText({
   endpoint,
   server = null,

@@ -56,7 +56,9 @@ export interface Judge {
   counter(packet: ParsedPacket, captureDirection: CaptureDirection): string;
 }
 
-/** Compiles a policy and the learned state into a judge; to be called again whenever the learned state changes. */
+/**
+ * Compiles a policy and the learned state into a judge; to be called again whenever one of them changes. Does not throw for a valid policy.
+ */
 export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEARNED): Judge {
   const endpoints = tunnelEndpoints(policy);
   const filter = compilePacketFilter(policy, learned);

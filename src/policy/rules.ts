@@ -97,7 +97,7 @@ export function isVisit(kind: Kind): boolean {
   return SORTS[kind] === 'visit';
 }
 
-/** The rule that the frame breaks, or undefined. The frame must not be a packet of a tunnel. */
+/** The rule that the frame breaks (README.md, Rules and remedies), or undefined. The frame must not be a packet of a tunnel. */
 export function leakOf(packet: ParsedPacket, seen: Circumstances): Leak | undefined {
   const { policy, passage } = seen;
   const sort = SORTS[packet.kind];

@@ -165,7 +165,10 @@ export function passesAsTunnel({ crosses, counter }: Pick<Slice, 'crosses' | 'co
   return crosses && counter.startsWith('up_tunnel_');
 }
 
-/** The fate of an attempt that has no escape. */
+/**
+ * The fate of an attempt that has no escape: `blocked` where the wan tap read all the time and would have reported it, or where the kernel
+ * dropped leaks all the time and the frame was one of them; else `escaped` is assumed.
+ */
 export function fateOf({ first, last, crosses }: Slice, sight: Sight): Fate {
   if (sight.wanSince <= first - SKEW_MS && sight.wanRead >= last + SKEW_MS) return 'blocked';
   return !crosses && sight.dropped(first, last) ? 'blocked' : 'escaped';

@@ -13,7 +13,7 @@ export function isLeakUp(counter: string): boolean {
   return counter.startsWith('up_leak_');
 }
 
-/** Whether a counter counts leak frames that turn the LED red. */
+/** Whether a counter counts leak frames that turn the LED red; those of link-local discovery only with `discoveryIsRed`. */
 export function isRedLeak(counter: string, discoveryIsRed: boolean): boolean {
   return isLeakUp(counter) && !AMBER.has(counter) && (discoveryIsRed || !DISCOVERY.has(counter));
 }
@@ -26,7 +26,10 @@ export interface KernelSums {
   readonly kinds: Readonly<Record<string, number>>;
 }
 
-/** Sums the counters of `tunnelCount` tunnels and of each kind; names that are not Leakguard's counters are ignored. */
+/**
+ * Sums the counters of `tunnelCount` tunnels (by index in the policy) and of each kind; names that are not Leakguard's counters are
+ * ignored.
+ */
 export function sumCounters(values: CounterValues, tunnelCount: number): KernelSums {
   const tunnels = Array.from({ length: tunnelCount }, () => ({ up: 0, down: 0 }));
   const kinds: Record<string, number> = {};

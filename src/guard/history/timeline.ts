@@ -46,7 +46,7 @@ export function worseTunnel(one: TimelineTunnel, other: TimelineTunnel): Timelin
   return TIMELINE_TUNNELS.indexOf(one) >= TIMELINE_TUNNELS.indexOf(other) ? one : other;
 }
 
-/** Two changes merged into one: block mode of the later, the worse of both states, and a pass if either had one. */
+/** Two changes merged into one: time and block mode of the later, the worse of both states, and a pass if either had one. */
 export function joined(earlier: StateChange, later: StateChange): StateChange {
   const state = worseState(earlier.state, later.state);
   const tunnel = worseTunnel(earlier.tunnel, later.tunnel);

@@ -132,7 +132,10 @@ const WHY: Readonly<Record<Confidence, string>> = {
   low: 'its socket uses this protocol, but other sockets may too',
 };
 
-/** The attribution of a frame whose sockets these processes hold; with several of them the first is named, with low confidence. */
+/**
+ * The attribution of a frame whose sockets these processes hold; with several of them the first is named, with low confidence. Without an
+ * origin or a process, nobody's, with the reason.
+ */
 export function attribute(
   origin: Origin | undefined,
   holders: readonly { readonly pid: number; readonly name: string }[],

@@ -40,7 +40,8 @@ import { segmentChains } from '../filter/tcp-questions.ts';
 
 /**
  * All chains of one direction, beginning with the one named after it. Each path ends in accept, or in the chain `leak` (up) or `leak_down`
- * (down); answers on hold go to `held`. `learned` is compiled in where a rule names a learned prefix or network; the rest of it is in sets.
+ * (down); answers on hold go to `held`. Rules depend on `learned` only in what sets cannot hold: networks, and whether something is known
+ * or open at all.
  */
 export function wayChains(policy: Policy, learned: LearnedState, direction: Direction): readonly NftChain[] {
   const end = direction === 'up' ? 'leak' : 'leak_down';

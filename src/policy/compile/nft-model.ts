@@ -77,8 +77,8 @@ export function inPieces(
 }
 
 /**
- * The text for `nft -f` that makes the table equal to the ruleset in one transaction, whatever it held before; counters keep their values,
- * and sets that rules fill their elements unless they are `emptied`.
+ * The text for `nft -f` that gives the table these rules and elements in one transaction, whatever it held before; counters keep their
+ * values, and sets that rules fill their elements unless they are `emptied`. Chains of other names stay, empty (`repairText` removes them).
  */
 export function rulesetText(ruleset: NftRuleset): string {
   const { sets, chains } = ruleset;
@@ -162,7 +162,7 @@ export function protocolMatch(rule: string): string {
   return found === undefined ? '' : `meta protocol ${found[1]} `;
 }
 
-/** A chain with its rules, as lines inside a table. */
+/** A chain with its rules, as lines inside a table, each rule with its `protocolMatch`. */
 export function chainText(chain: NftChain): string[] {
   const why = chain.why === undefined ? [] : [`  # ${chain.why}`];
   return [

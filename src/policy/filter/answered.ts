@@ -46,8 +46,8 @@ export function needsAnswer({ profile, direct }: Pick<Policy, 'profile' | 'direc
 }
 
 /**
- * Whether a packet that may go direct is a DNS answer that the kernel holds back in block mode: with it the client would connect within a
- * millisecond. The daemon forwards it once the kernel's set holds the addresses in it.
+ * Whether a packet that may go direct is a DNS answer (UDP from port 53) that the kernel holds back in block mode: with it the client would
+ * connect within a millisecond. The daemon forwards it once the kernel's set holds the addresses in it.
  */
 export function isHeldAnswer(packet: ParsedPacket, direction: Direction): boolean {
   return direction === 'down' && packet.protocol === Protocol.UDP && packet.sourcePort === 53;
@@ -58,7 +58,9 @@ export function answeredElement({ client, address, seconds }: AnsweredAddress): 
   return { set: `answered${address.includes(':') ? 6 : 4}`, key: `${client} . ${address}`, seconds };
 }
 
-/** The chain after everything that is closed: lets answered addresses and those in use pass, and nothing else. */
+/**
+ * The chain `up_answered4` and its like, after everything that is closed: lets answered addresses and those in use pass, and nothing else.
+ */
 export function answeredChain(direction: Direction, family: 4 | 6): NftChain {
   const ip = family === 4 ? 'ip' : 'ip6';
   const pair = direction === 'up' ? `ether saddr . ${ip} daddr` : `ether daddr . ${ip} saddr`;

@@ -62,7 +62,7 @@ export type Passage =
   | 'direct'
   | 'leak';
 
-/** The verdict under which the kernel counts a passage. */
+/** The verdict under which the kernel counts a passage; `allowed` for all that the policy opens. */
 export function countedVerdict(passage: Passage): CountedVerdict {
   if (passage === 'tunnel' || passage === 'essential' || passage === 'pass' || passage === 'leak')
     return passage;

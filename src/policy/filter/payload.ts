@@ -73,7 +73,7 @@ export interface Compared {
 const WORDS = 3;
 const HEAD_BYTES = 4 * WORDS;
 
-/** Compiles conditions for `hasBits` and `bpfBits`. */
+/** Compiles conditions, all of which must hold, for `hasBits` and `bpfBits`. */
 export function compareBits(list: readonly Bits[]): Compared {
   const fixed = new Map<number, { mask: number; value: number }>();
   const others: Bits[] = [];
@@ -163,7 +163,10 @@ function wordOf(packet: ParsedPacket, at: number): number {
 /** The expression of pcap-filter(7) for `size` bytes at byte `offset` of the payload. */
 export type BpfField = (offset: number, size: 1 | 2 | 4) => string;
 
-/** Terms of pcap-filter(7) for the conditions; only bytes that are compared are read. */
+/**
+ * Terms of pcap-filter(7) for the conditions, to be joined by `and`; only bytes that are compared are read. A condition that is no
+ * comparison under a mask must be of whole bytes: 8, 16 or 32 bits from the start of a byte.
+ */
 export function bpfBits({ bytes, others, ...head }: Compared, field: BpfField): readonly string[] {
   const words = [
     [head.mask0, head.value0],

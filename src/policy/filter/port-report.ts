@@ -76,8 +76,8 @@ const QUOTES_UDP = {
 const MIN_LENGTH = 56;
 
 /**
- * The rule for unfragmented packets that go up, without options or extension headers, as far as the kernel can compare; none without a
- * tunnel over UDP.
+ * The rule for "port unreachable" (RFC 1122 section 3.2.2.1, RFC 4443 section 3.1): unfragmented packets that go up, without options or
+ * extension headers, as far as the kernel can compare; none without a tunnel over UDP.
  */
 export function tunnelReport(policy: Policy, family: 4 | 6): readonly EssentialRule[] {
   const ports = tunnelPorts(policy);

@@ -16,7 +16,7 @@ const BOOTSTRAP_SLACK = 64;
 /** How many rules name checks may take; names beyond that are refused by the length of the question. */
 const RULE_BUDGET = 4096;
 
-/** Whether a server may have an IPv4 address, which a network without IPv4 translates. */
+/** Whether a tunnel's server may have an IPv4 address, which a network without IPv4 translates (RFC 6877); true for a host name. */
 export function hasIpv4Server({ tunnels }: Policy): boolean {
   return tunnels.some(({ endpoints }) => endpoints.some(({ hostIs }) => hostIs !== 'ipv6'));
 }
@@ -53,7 +53,10 @@ const RANDOM_LENGTH = 12;
 /** A hexadecimal digit in either case, as an nftables set. */
 const NFT_HEX = '{ 0x30-0x39, 0x41-0x46, 0x61-0x66 }';
 
-/** The host of the policy that a name (lower case) is a question for, a random label included; undefined if there is none. */
+/**
+ * The host of the policy that a name (lower case) is a question for, a random label included: `0123456789ab.vpn.example.com` asks for
+ * `*.vpn.example.com`. Undefined if there is none.
+ */
 export function hostAsked(hosts: Pick<ReadonlySet<string>, 'has'>, name: string): string | undefined {
   if (hosts.has(name)) return name;
   if (name[RANDOM_LENGTH] !== '.' || !RANDOM_LABEL.test(name.slice(0, RANDOM_LENGTH))) return undefined;

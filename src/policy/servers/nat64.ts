@@ -54,8 +54,8 @@ function embeddedIn(words: Uint32Array, length: Nat64Length): number {
 }
 
 /**
- * The NAT64 prefix from an AAAA answer for `ipv4only.arpa`; undefined where it contains no well-known address, or two prefixes
- * are possible (RFC 7050 section 3).
+ * The NAT64 prefix from an AAAA answer (four 32-bit words) for `ipv4only.arpa`, its length in bits; undefined where it contains no
+ * well-known address, or two prefixes are possible (RFC 7050 section 3).
  */
 export function prefixOfAnswer(
   words: Uint32Array,

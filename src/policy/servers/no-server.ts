@@ -23,7 +23,7 @@ const REMEDIES: Readonly<Record<NoServer, string>> = {
   mapped: 'Write the IPv4 address.',
 };
 
-/** Why a host (address or name) cannot be a server; undefined if it can. */
+/** Why a host (address or lower-case name) cannot be a server (RFC 6890, RFC 6761 section 6.3); undefined if it can. */
 export function noServer(host: string): NoServer | undefined {
   const address = parseAddress(host);
   if (address === undefined) return /(^|\.)localhost$/.test(host) ? 'local' : undefined;

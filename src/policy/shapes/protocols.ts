@@ -51,7 +51,10 @@ export const atLeast = (length: number): Range => ({ first: length, last: Infini
 /** So many bytes, neither more nor fewer. */
 export const exactly = (length: number): Range => ({ first: length, last: length });
 
-/** WireGuard's four messages, data first. `beginnings` gives the constants that a message of a type may begin with. */
+/**
+ * WireGuard's four messages (white paper, 5.4), data first. `beginnings` gives the constants that a message of a type (1 to 4) may begin
+ * with.
+ */
 export function wireguardPackets(beginnings: (type: number) => readonly Bits[]): readonly Packet[] {
   return [4, 1, 2, 3].flatMap((type) =>
     beginnings(type).map((beginning): Packet => {

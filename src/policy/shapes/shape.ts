@@ -28,7 +28,10 @@ export function hasEsp(shape: Shape | undefined): boolean {
   return shape === 'isakmp' || shape === 'natt';
 }
 
-/** The shape at an endpoint. Throws where the protocol does not run over the transport (the schema has checked that by `transportsOf`). */
+/**
+ * The shape at an endpoint; IPsec's at port 4500 is that of NAT traversal (RFC 3948). Throws where the protocol does not run over the
+ * transport (the schema has checked that by `transportsOf`).
+ */
 export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: number): Shape {
   const shape = PROTOCOLS[protocol][transport];
   if (shape === undefined) throw new Error(`${protocol} does not run over ${transport}`);
@@ -127,7 +130,7 @@ function compiledOf(of: Formed): Compiled {
   return known;
 }
 
-/** Whether the kernel's rules for this shape accept the packet. Allocates nothing. */
+/** Whether the kernel's rules for this shape (`nftShape`) accept the packet, which is whole or a first fragment. Allocates nothing. */
 export function kernelAccepts(of: Formed, packet: ParsedPacket, direction: Direction): boolean {
   const compiled = compiledOf(of);
   const { short, shortRoom, certain, others, readable } = compiled;
@@ -166,8 +169,9 @@ function isPacket(matcher: Matcher, packet: ParsedPacket, direction: Direction):
 }
 
 /**
- * Whether the datagram fills the IP packet, so that nothing readable can hide after it. The kernel cannot compare the two lengths: a frame
- * of which this is false crosses, and is reported as a leak.
+ * Whether the datagram fills the IP packet, so that nothing readable can hide after it; true for packets without UDP length and for
+ * fragments that others follow, false for malformed ones. The kernel cannot compare the two lengths: a frame of which this is false
+ * crosses, and is reported as a leak.
  */
 export function fillsPacket(packet: ParsedPacket): boolean {
   if (packet.malformed !== undefined) return false;
@@ -210,7 +214,7 @@ export function isShown(of: Formed, packet: ParsedPacket, direction: Direction):
 
 const QUERY = compareBits(DNS_QUERY);
 
-/** Whether the payload begins with the header of an ordinary DNS query (readable.ts). */
+/** Whether the payload begins with the header of an ordinary DNS query (RFC 1035 section 4.1.1, readable.ts). */
 export function isDnsQuery(packet: ParsedPacket): boolean {
   return hasBits(packet, QUERY);
 }
