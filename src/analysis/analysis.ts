@@ -77,6 +77,7 @@ export interface AnalysisReport {
   readonly incidents: readonly AnalysedIncident[];
   readonly tunnels: readonly AnalysedTunnel[];
   readonly malformed: number;
+  /** What was not kept because there was too much of it. */
   readonly limits: {
     readonly incidentsDropped: number;
     readonly namesDropped: number;

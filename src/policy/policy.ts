@@ -121,6 +121,7 @@ export interface Policy {
   readonly privacyKey: 'disk' | 'memory';
   /** How long the history keeps its records, 1 to 3650 days. */
   readonly retentionDays: number;
+  /** Names of the bridge and of its two ports, at most 15 characters each. */
   readonly bridge: { readonly name: string; readonly lan: string; readonly wan: string };
   /** How the box is reached; `static` is its IPv4 address with the network's prefix length, `192.0.2.9/24`. */
   readonly management: {

@@ -46,6 +46,7 @@ interface Reading {
 /** Frames that a tap counted and the kernel did not. */
 export interface Surplus {
   readonly port: Port;
+  /** Name of the kernel's counter. */
   readonly counter: string;
   readonly frames: number;
 }

@@ -45,6 +45,7 @@ interface AnsweredName {
 export interface Exposure {
   /** MAC address of the only client for which it is closed; absent: closed for all. */
   readonly client?: string;
+  /** Canonical text. */
   readonly address: string;
   /** Redacted as privacy requires: it is stored, and appears in verdicts. */
   readonly name: string;

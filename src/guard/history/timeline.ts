@@ -71,7 +71,8 @@ export function isEmpty(tally: Tally): boolean {
 
 /**
  * Equal intervals from `from` to `to` (wall clock, milliseconds), each from its start to before the next. `changes` are in order; one
- * before `from` is what was true at `from`, without it the box was off. Intervals after `now` are off.
+ * before `from` is what was true at `from`, without it the box was off. Intervals after `now` are off. A tally outside the range counts in
+ * the interval next to it.
  */
 export function timelineOf(
   range: { readonly from: number; readonly to: number; readonly buckets: number },

@@ -10,6 +10,7 @@ import type { IncidentView } from '../../api/status.ts';
 
 /** An incident in the book; equal leaks of one client are one incident. Counts are frames. */
 export interface Incident {
+  /** Unique across restarts. */
   readonly id: string;
   readonly rule: Rule;
   readonly kind: Kind;
