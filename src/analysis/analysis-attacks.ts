@@ -22,6 +22,7 @@ export class AnalysedNetworkAttacks {
   /** The destination that was last checked against the pulls; '' after a new pull. */
   #blamed = '';
 
+  /** `client`: MAC address of the laptop as a number; undefined: the one to which a DHCP server gives an address first. */
   constructor(incidents: IncidentList, policy: Policy, client: number | undefined) {
     this.#incidents = incidents;
     this.#client = client;
@@ -55,7 +56,10 @@ export class AnalysedNetworkAttacks {
     return packet.ipVersion !== 4 || this.#quiet.get(packet.destinationMac) === packet.destination[3];
   }
 
-  /** Makes a warning red when a red leak went to where the network pulled. Time in microseconds since 1970. */
+  /**
+   * Makes warnings red when a red leak went to where the network pulled; `destination` is an address as text. Time in microseconds since
+   * 1970.
+   */
   blame(destination: string, timeMicros: number): void {
     if (this.#pulls.size === 0 || destination === this.#blamed) return;
     this.#blamed = destination;

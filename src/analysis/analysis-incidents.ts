@@ -41,7 +41,7 @@ export interface Warning {
 /** The first frames of a connection show only an address; a name that follows within this time is theirs. Microseconds. */
 const ADOPT_WITHIN = 10_000_000;
 
-/** The incidents of a capture, at most `limit`. Times in microseconds since 1970. */
+/** The incidents of a capture, at most `limit`. Counts are frames, times microseconds since 1970. */
 export class IncidentList {
   readonly #limit: number;
   readonly #incidents = new Set<Incident>();
@@ -103,7 +103,7 @@ export class IncidentList {
     if (timeMicros > incident.last) incident.last = timeMicros;
   }
 
-  /** Files a network attack (rule T); undefined when there is no room. */
+  /** Files a network attack (rule T); undefined when there is no room. `client`: MAC address as a number. */
   warn(
     packet: ParsedPacket,
     networkAttack: NetworkAttack,
@@ -221,7 +221,7 @@ export class IncidentList {
     incident.last = Math.max(incident.last, unnamed.last);
   }
 
-  /** The incidents in the order in which they began, redacted. */
+  /** The incidents in the order in which they began, redacted; times become ISO 8601 in UTC. */
   *list(redaction: Redaction): Generator<AnalysedIncident> {
     const times = new Times(redaction);
     let [mac, client] = [-1, ''];
@@ -277,7 +277,7 @@ class Times {
   }
 }
 
-/** The id of an incident by the order in which it began, from 1. */
+/** The id of an incident by the order in which it began, from 1: `a1`. */
 export function incidentId(ordinal: number): string {
   return `a${ordinal}`;
 }

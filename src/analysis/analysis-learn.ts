@@ -34,19 +34,20 @@ const LEARNABLE: Readonly<Record<Recognition['protocol'], TunnelProtocol | undef
   opaque: undefined,
 };
 
+/** An endpoint that a handshake has proven. */
 export interface LearnedEndpoint {
   readonly protocol: TunnelProtocol;
   /** `udp:198.51.100.7:51820` */
   readonly endpoint: string;
 }
 
-/** Compiles the policy and what was learned into a judge. */
+/** Compiles the policy and what was learned into a judge; an exposed address is closed for all clients. */
 export type CompileJudge = (
   endpoints: readonly LearnedEndpoint[],
   exposed: readonly ExposedAddress[],
 ) => Judge;
 
-/** The judge of a capture; compiled again when a frame depends on what earlier frames have shown. */
+/** The judge of a capture; compiled again when a frame depends on what earlier frames have shown. Learns at most 64 endpoints. */
 export class LearningJudge {
   readonly #compile: CompileJudge;
   readonly #learns: boolean;
@@ -55,11 +56,12 @@ export class LearningJudge {
   /** Names by address, from answers in the clear; addresses in use are in the judge. */
   readonly #answered = new Map<string, string>();
   readonly #inUse = new Map<string, ExposedAddress>();
+  /** The judge for the next frame; another object after `look` has returned true. */
   judge: Judge;
   /** Answers that did not fit: a visit to their address is rule E instead of D. */
   answersDropped = 0;
 
-  /** `client` is the laptop's MAC address, if known: then only endpoints that it contacted itself are learned. */
+  /** `client` is the laptop's MAC address as a number, if known: then only endpoints that it contacted itself are learned. */
   constructor(compile: CompileJudge, learnEndpoints: boolean, client?: number) {
     this.#compile = compile;
     this.#learns = learnEndpoints;
@@ -67,12 +69,12 @@ export class LearningJudge {
     this.judge = compile([], []);
   }
 
-  /** Whether an endpoint was learned, by its text. */
+  /** Whether an endpoint was learned, by its text (`udp:198.51.100.7:51820`). */
   found(endpoint: string): boolean {
     return this.#endpoints.has(endpoint);
   }
 
-  /** Remembers the answers in a DNS message that leaked. */
+  /** Remembers the answers in a DNS message that leaked; the first name of an address counts. */
   expose(packet: ParsedPacket): void {
     for (const { name, value } of packet.findings.answers) {
       if (parseAddress(value) === undefined || this.#answered.has(value)) continue;

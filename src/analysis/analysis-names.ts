@@ -6,11 +6,12 @@ import type { Name, Via } from '../flow/kinds.ts';
 import type { Redaction } from '../guard/history/privacy.ts';
 import { TextTable } from '../guard/history/text-table.ts';
 
+/** A name as it was read, with how often. */
 export interface CountedName {
   readonly name: string;
   readonly via: Via;
   readonly count: number;
-  /** The outer name of an Encrypted ClientHello. */
+  /** The outer name of an Encrypted ClientHello (RFC 9849). */
   readonly outer?: true;
   /** It was only in answers: its question was not seen. */
   readonly asked?: false;
@@ -35,7 +36,7 @@ const MAX_TEXT = 8_000_000;
 const ASKED = 1;
 const OUTER = 2;
 
-/** The names of a capture, at most `limit`. */
+/** The names of a capture, at most `limit`, and at most eight million characters together. */
 export class NameList {
   readonly #limit: number;
   /** Names, grouped by where they were read (VIA_NUMBERS). */
@@ -49,6 +50,7 @@ export class NameList {
     this.#limit = limit;
   }
 
+  /** Counts the names of one frame. */
   add(names: readonly Name[]): void {
     for (const name of names) {
       const via = VIA_NUMBERS[name.via];

@@ -1,6 +1,5 @@
 // Judges and counts the frames of a capture, and makes the report of `analyze --json`. Names and incidents are bounded; what does not fit
-// is
-// counted in `limits`.
+// is counted in `limits`.
 
 import type { Dissector } from '../flow/dissector.ts';
 import { ParsedPacket } from '../flow/parsed-packet.ts';
@@ -24,10 +23,11 @@ import type { LearningJudge } from './analysis-learn.ts';
 import { AnalysedNetworkAttacks } from './analysis-attacks.ts';
 import { Redaction } from '../guard/history/privacy.ts';
 
+/** What an analysis is made of. */
 export interface AnalysisParts {
   readonly dissector: Dissector;
   readonly judge: LearningJudge;
-  /** MAC address of the laptop: only frames that it sends are judged. Without it both directions are judged alike. */
+  /** MAC address of the laptop as a number: only frames that it sends are judged. Without it both directions are judged alike. */
   readonly client?: number;
   /** Addresses of the capturing machine, if it is itself on the wire: frames that it receives are not its leaks. */
   readonly own?: OwnAddresses;
@@ -35,7 +35,9 @@ export interface AnalysisParts {
   readonly policy?: Policy;
   /** If `policy` is absent: the policy that answers are compared with in split. */
   readonly answersBy?: Policy;
+  /** 10,000 by default. */
   readonly maxIncidents?: number;
+  /** 150,000 by default. */
   readonly maxNames?: number;
 }
 
@@ -54,13 +56,15 @@ interface AnalysedTunnel {
   readonly learned: boolean;
 }
 
-/** The object that `analyze --json` prints. */
+/** The object that `analyze --json` prints. Numbers are frames unless said otherwise; `kinds` and `rules` leave out those without any. */
 export interface AnalysisReport {
   readonly file: string;
   readonly packets: number;
+  /** As on the wire, captured or not. */
   readonly bytes: number;
   /** Seconds between the first and the last frame, by the capture's clock. */
   readonly seconds: number;
+  /** What the analysis took, by whoever asked for the report. */
   readonly elapsedMs: number;
   /** `others`: leaks that the judged machine did not send; absent where both directions are judged alike. */
   readonly verdicts: Readonly<Record<VerdictName, number>> & { readonly others?: number };
@@ -73,6 +77,7 @@ export interface AnalysisReport {
   readonly incidents: readonly AnalysedIncident[];
   readonly tunnels: readonly AnalysedTunnel[];
   readonly malformed: number;
+  /** What was not kept because there was too much of it. */
   readonly limits: {
     readonly incidentsDropped: number;
     readonly namesDropped: number;
@@ -96,6 +101,7 @@ const SAMPLE = 64;
 /** Shows everything. */
 const UNREDACTED = new Redaction('full', (text) => text);
 
+/** The analysis of one capture, frame by frame in the capture's order. Its memory is bounded. */
 export class Analysis {
   readonly #dissector: Dissector;
   #judge: Judge;
@@ -142,7 +148,7 @@ export class Analysis {
     this.#perEndpoint = new Float64Array(this.#judge.endpoints.length);
   }
 
-  /** Counts a PPPoE frame of the uplink itself, with nothing from the client. Time in microseconds since 1970. */
+  /** Counts a PPPoE frame of the uplink itself, with nothing from the client. `wireLength` in bytes, time in microseconds since 1970. */
   aside(wireLength: number, timeMicros: number): void {
     this.#count(wireLength, timeMicros);
     this.#verdicts.essential += 1;
@@ -156,11 +162,12 @@ export class Analysis {
     if (timeMicros > this.#last) this.#last = timeMicros;
   }
 
+  /** Frames taken so far. */
   get packets(): number {
     return this.#packets;
   }
 
-  /** Incidents so far; the newest has this number in its id. */
+  /** Incidents begun so far; the newest has this number in its id. */
   get incidents(): number {
     return this.#incidents.begun;
   }
@@ -171,8 +178,8 @@ export class Analysis {
   }
 
   /**
-   * Takes one frame in `bytes` from `start` to `end`; the bytes may be overwritten afterwards. Time in microseconds since 1970. Never
-   * throws.
+   * Takes one frame in `bytes` from `start` to before `end`; the bytes may be overwritten afterwards. `wireLength`: its bytes on the wire;
+   * `linkType`: as pcap has it (LINKTYPE_…). Time in microseconds since 1970. Never throws.
    */
   packet(
     bytes: Uint8Array,
@@ -205,7 +212,7 @@ export class Analysis {
     this.#judgeOther(direction, timeMicros, 1 + passed);
   }
 
-  /** Whether the judged machine sent the last frame. */
+  /** Whether the judged machine sent the last frame; false where it is not known. */
   get isSent(): boolean {
     return this.#direction === 'up';
   }
@@ -289,7 +296,7 @@ export class Analysis {
     this.#perEndpoint.fill(0);
   }
 
-  /** The report of all frames so far, redacted. `elapsedMs` is copied into it. */
+  /** The report of all frames so far, redacted. `file` and `elapsedMs` (milliseconds) are copied into it. */
   report(file: string, elapsedMs: number, redaction = UNREDACTED): AnalysisReport {
     const streamed = this.streamed(file, elapsedMs, redaction);
     return {

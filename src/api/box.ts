@@ -43,8 +43,10 @@ const port = z.object({
     .describe('Offloads that are on and should be off. Null: the driver does not report them.'),
   dropped: count.nullable().describe('Frames that the kernel dropped on this port, received and sent.'),
 });
+/** The bridge or one of its ports. */
 export type PortHealth = Of<typeof port>;
 
+/** Answer of GET /v1/health. */
 export const health = z.object({
   guard: guardHealth,
   machine,
@@ -83,6 +85,7 @@ export type Settings = Of<typeof settings>;
 /** Names of the settings that can be changed; the LED depends on the wiring and cannot. */
 export const EDITABLE = settings.omit({ lamp: true }).keyof().options;
 
+/** Answer of GET /v1/settings. */
 export const settingsAnswer = settings.extend({
   digest: text
     .describe(
@@ -110,11 +113,13 @@ const done = {
   status: status.describe('The status afterwards, if it is in force.').exactOptional(),
 };
 
+/** Answer of POST /v1/tunnels/learn. */
 export const learned = z.object({
   proposals: z.array(proposal).describe('Highest confidence first.'),
   ...done,
 });
 
+/** Answer of POST /v1/tunnels/import; `line` in `unused` counts from 1. */
 export const imported = z.object({
   proposal: z.object({
     name: text,
@@ -137,13 +142,16 @@ export const imported = z.object({
 });
 export type ImportAnswer = Of<typeof imported>;
 
+/** Answer of POST /v1/clock. */
 export const clock = z.object({ now: moment.describe('The time of the clock now; ISO 8601, UTC.') });
 
+/** Answer of POST /v1/lamp/test. */
 export const ledTest = z.object({
   pattern: text,
   seconds: count.describe('Seconds until the LED shows the state of the wire again.'),
 });
 
+/** Answer of GET /v1/update, and of the requests that change it. */
 export const update = z.object({
   running: text.describe('The running version.'),
   stage: z.enum(UPDATE_STAGES),

@@ -1,6 +1,5 @@
 // Asks the daemon over its Unix socket, with limits of time and size. The one file of src that does I/O. Every answer is checked against
-// its
-// schema.
+// its schema.
 
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
@@ -20,11 +19,15 @@ import type { GuardEvent } from './status.ts';
  */
 export type ApiFaultCode = 'unreachable' | 'silent' | 'garbled' | 'refused' | 'failed';
 
-/** Why a question to the daemon has no usable answer. */
+/**
+ * Why a question to the daemon has no usable answer; `message` is a sentence for people, `faults` what the API found wrong with the
+ * question.
+ */
 export class ApiFault extends Error {
   readonly code: ApiFaultCode;
+  /** Of the question, where the API listed them; else empty. */
   readonly faults: readonly Fault[];
-  /** The HTTP status and error code of the API; 0 and '' without an answer. */
+  /** The HTTP status and error code of the API; 0 and '' without an answer that can be read. */
   readonly status: number;
   readonly word: string;
 
@@ -74,7 +77,7 @@ interface Within {
   readonly withinMs?: number;
 }
 
-/** A client of the daemon's local API. */
+/** A client of the daemon's local API, HTTP over a Unix socket; each question has a connection of its own. */
 export class ApiClient {
   readonly #options: ApiClientOptions;
 
@@ -82,7 +85,7 @@ export class ApiClient {
     this.#options = options;
   }
 
-  /** The answer, checked; for a file its bytes. Throws ApiFault, or the error that `thrown` makes of it. */
+  /** The answer, checked; for a file its bytes (at most 16 MiB). Throws ApiFault, or the error that `thrown` makes of it. */
   async ask<N extends Askable>(
     name: N,
     ...[question]: QuestionArgument<Endpoints[N]>
@@ -101,7 +104,7 @@ export class ApiClient {
     }
   }
 
-  /** GET /v1/events. Resolves when the stream ends, from either side; throws as `ask` when it cannot be opened or read. */
+  /** GET /v1/events. Resolves when the stream ends, from either side or by `signal`; throws as `ask` when it cannot be opened or read. */
   async events(signal: AbortSignal, onEvent: (event: GuardEvent) => void): Promise<void> {
     const asking = this.#open(ENDPOINTS.events, {}, signal);
     try {

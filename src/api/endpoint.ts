@@ -8,6 +8,7 @@ import type { Of, Sent } from './schema.ts';
 /** What an answer takes: a look into memory, a change of the kernel's rules, reading the whole history, or rewriting it. */
 export type Patience = 'look' | 'change' | 'work' | 'rewrite';
 
+/** A row of the table of endpoints: one request of the local API, and what may be answered. */
 export interface Endpoint {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** `/v1/incidents/:id`: a part that begins with a colon stands for any text. */
@@ -46,7 +47,7 @@ export interface Asked<E extends Endpoint> {
   readonly body: Checked<Schema<E, 'body'>>;
 }
 
-/** What a client sends; an empty object where there is nothing to send. */
+/** What a client sends, before the schemas transform it; an empty object where there is nothing to send. */
 export type Question<E extends Endpoint> = (ParamOf<E['path']> extends never
   ? object
   : { readonly params: Params<E> }) &
@@ -69,16 +70,17 @@ export function refusing<S extends z.ZodType>(schema: S, message: string, remedy
   return own;
 }
 
+/** A checked value, or a fault for each field that is refused; none where the whole body is. */
 export type Reading<S extends z.ZodType> =
   | { readonly ok: true; readonly value: z.output<S> }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** Checks a body; one that is not an object is read as an object without fields. */
+/** Checks a body; one that is not an object is read as an object without fields. Does not throw. */
 export function readBody<S extends z.ZodObject>(schema: S, body: unknown): Reading<S> {
   return read(schema, typeof body === 'object' && !Array.isArray(body) ? (body ?? {}) : {});
 }
 
-/** Checks a query; unknown parameters are ignored. */
+/** Checks a query; unknown parameters are ignored, and of a repeated one the first counts. Does not throw. */
 export function readQuery<S extends z.ZodObject>(schema: S, query: URLSearchParams): Reading<S> {
   const names = Object.keys(schema.shape).filter((name) => query.has(name));
   return read(schema, Object.fromEntries(names.map((name) => [name, query.get(name)])));

@@ -40,6 +40,7 @@ const EDIT = {
 const ADD = { ...EDIT, 409: [...EDIT[409], 'exists'] } as const;
 const NO_INCIDENT = { 404: ['no-incident'] } as const;
 
+/** The endpoints by name, which is their `operationId` in the OpenAPI document. */
 export const ENDPOINTS = {
   status: {
     method: 'GET',
@@ -347,6 +348,7 @@ export const ENDPOINTS = {
 } as const satisfies Readonly<Record<string, Endpoint>>;
 
 export type Endpoints = typeof ENDPOINTS;
+/** `status`, `openPass` and so on. */
 export type EndpointName = keyof Endpoints;
 
 type CodesOf<E> = { [S in keyof E]: E[S] extends readonly (infer Code)[] ? Code : never }[keyof E];
@@ -356,6 +358,6 @@ type OwnErrors = {
 /** Every code that an error of the API can have. */
 export type ErrorCode = CodesOf<typeof COMMON_ERRORS> | OwnErrors[EndpointName];
 
-/** The body of a request. */
+/** The body of a request as a client sends it; never where there is none. */
 export type Body<N extends EndpointName> =
   Question<Endpoints[N]> extends { readonly body: infer B } ? B : never;

@@ -26,7 +26,7 @@ export class GuardEventReader {
     });
   }
 
-  /** Takes a chunk of text; false once the stream is broken, after which nothing is read. */
+  /** Takes a chunk of text, wherever it is cut; false once the stream is broken, after which nothing is read. */
   push(chunk: string): boolean {
     if (!this.#broken) this.#parser.feed(chunk);
     return !this.#broken;

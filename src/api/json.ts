@@ -1,6 +1,9 @@
 // Reads JSON (RFC 8259) from untrusted sources.
 
-/** How deeply objects and arrays are nested in a JSON text; for other text some number. */
+/**
+ * How deeply objects and arrays are nested in a JSON text (UTF-8), 0 for a plain value; for other text some number. Takes linear time and
+ * does not throw.
+ */
 export function depthOf(json: Uint8Array): number {
   let depth = 0;
   let deepest = 0;
@@ -15,7 +18,7 @@ export function depthOf(json: Uint8Array): number {
   return deepest;
 }
 
-/** The value of a JSON text; undefined for any other text. */
+/** The value of a JSON text; undefined for any other text. Does not throw, but the caller bounds length and depth. */
 export function readJson(json: string): unknown {
   try {
     return JSON.parse(json) as unknown;

@@ -20,7 +20,7 @@ const SHAPES = {
   GuardHealth: guardHealth,
 };
 
-/** The document as a JSON value. `version`: of this program. */
+/** The document as a JSON value (OpenAPI 3.1.0), made anew for each call. `version`: of this program. */
 export function openApi(version: string): Json {
   const named = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(SHAPES)) named.add(schema, { id });

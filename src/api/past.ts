@@ -30,7 +30,9 @@ const client = z.object({
   first: moment,
   last: moment,
 });
+/** A device behind the box; a text is null where the device has not said it. */
 export type ClientView = Of<typeof client>;
+/** Answer of GET /v1/clients. */
 export const clients = z.object({ clients: z.array(client).describe('Most recently seen first.') });
 
 const site = z.object({
@@ -51,6 +53,7 @@ const site = z.object({
   first: moment,
   last: moment,
 });
+/** A site, or an address without a name, and how often it escaped. */
 export type DossierSite = Of<typeof site>;
 
 const dossierTunnel = z.object({
@@ -64,12 +67,14 @@ const dossierTunnel = z.object({
   operator: textOrNull.describe('Operator of that network; null if unknown.'),
   limits: text.describe('The limits of its protection, in words.').exactOptional(),
 });
+/** A tunnel as Eve sees it. */
 export type DossierTunnel = Of<typeof dossierTunnel>;
 
 /** A moment after one reading of the counters, and not after the other. */
 const between = z
   .object({ after: count, until: count })
   .describe('A moment between two readings of the counters; wall clock, milliseconds since 1970.');
+/** A moment after `after`, and not after `until`; wall clock, milliseconds since 1970. */
 export type Between = Of<typeof between>;
 
 const gap = z.object({
@@ -100,9 +105,12 @@ const gap = z.object({
   more: count.describe('Frames of further escapes that are not in the list.'),
   text: text.describe('One sentence for a report, including the precision of the times.'),
 });
+/** A silence of a tunnel's server. */
 export type GapView = Of<typeof gap>;
+/** Answer of GET /v1/gaps. */
 export const gaps = z.object({ gaps: z.array(gap).describe('Newest first.') });
 
+/** Answer of GET /v1/dossier; `escaped` and `blocked` are frames. */
 export const dossier = z.object({
   from: moment.nullable(),
   to: moment,
@@ -122,6 +130,7 @@ export const dossier = z.object({
   conclusions: texts,
   truncated: flag.describe('Whether there is more than is listed; the newest are listed.'),
 });
+/** What an eavesdropper can put together. */
 export type Dossier = Of<typeof dossier>;
 
 const bucket = z.object({
@@ -136,10 +145,12 @@ const bucket = z.object({
   amberBlocked: count,
   unseen: count,
 });
+/** One interval, from `from` to before the next, with the most alarming state, tunnel and so on that it had. */
 export type TimelineBucket = Of<typeof bucket>;
 export type TimelineState = TimelineBucket['state'];
 export type TimelineTunnel = TimelineBucket['tunnel'];
 
+/** Answer of GET /v1/timeline; intervals of `bucketSeconds` each. */
 export const timeline = z.object({
   from: moment,
   to: moment,
@@ -155,6 +166,7 @@ const reading = z.object({
     .array(z.object({ start: count, end: count.describe('Offset after the last byte.') }))
     .describe('Its position in the bytes.'),
 });
+/** One thing that Eve reads in a frame, and where; offsets are of the frame, `start` inclusive. */
 export type Reading = Of<typeof reading>;
 
 const dnsReading = z.object({
@@ -164,6 +176,7 @@ const dnsReading = z.object({
   more: count.describe('Entries that are not listed.'),
   behind: count.describe('Bytes after the message.'),
 });
+/** A DNS message in words (RFC 1035 section 4.1): its header, and its entries in order. */
 export type DnsReading = Of<typeof dnsReading>;
 export type DnsEntry = DnsReading['entries'][number];
 
@@ -180,16 +193,20 @@ const frame = z.object({
   more: count.describe('Readings that are not listed.'),
   dns: dnsReading.nullable().describe('The DNS message in it, decoded completely.'),
 });
+/** One captured frame, decoded. */
 export type FrameAnswer = Of<typeof frame>;
 
+/** Answer of GET /v1/incidents/:id/frames. */
 export const frames = z.object({
   privacy: text.describe('The privacy setting; it may explain why there are no frames.'),
   frames: z.array(frame),
 });
 export type FramesAnswer = Of<typeof frames>;
 
+/** Answer of GET /v1/incidents. */
 export const incidents = z.object({ incidents: z.array(incident).describe('Newest first.') });
 
+/** Answer of GET /v1/history. */
 export const history = z.object({
   privacy: text,
   laxerPast: count.describe(

@@ -26,11 +26,13 @@ const MAX_LIST = 4_096;
  */
 const basis = text.describe('The digest of the policy that the edit was made from.').exactOptional();
 
+/** Body of PUT /v1/block. */
 export const blockRequest = z.object({
   on: refusing(z.boolean(), 'is not true or false', 'send {"on": true} or {"on": false}'),
 });
 
 const seconds = z.int().min(1).max(MAX_PASS_SECONDS);
+/** Body of POST /v1/pass; the MAC address becomes lower case. */
 export const passRequest = z.object({
   seconds: refusing(
     seconds,
@@ -48,6 +50,7 @@ export const passRequest = z.object({
   ),
 });
 
+/** Body of POST /v1/ack. */
 export const acknowledgement = z.object({
   id: refusing(
     text.describe("An incident's id, or `all`."),
@@ -67,6 +70,7 @@ export const acknowledgement = z.object({
   ),
 });
 
+/** Body of PUT /v1/policy. */
 export const policyRequest = z.object({
   text: refusing(text, 'is not a text', 'send the whole policy file as one text'),
   basis,
@@ -81,7 +85,7 @@ const setting = refusing(
   'has too many entries',
   `send at most ${MAX_LIST}`,
 );
-/** The values are checked with the policy. */
+/** Body of PUT /v1/settings. The values are checked with the policy. */
 export const settingsRequest = refusing(
   z
     .strictObject({
@@ -101,7 +105,6 @@ const listed = text.describe(
   "Date of a service's server list, `2026-11-29`: its endpoints replace those that the tunnel has.",
 );
 
-/** If a tunnel has that name, the endpoints are added to it. */
 const existing = z
   .enum(['add', 'replace'])
   .describe(
@@ -109,6 +112,7 @@ const existing = z
   )
   .exactOptional();
 
+/** Body of POST /v1/tunnels. */
 export const tunnelRequest = z.object({
   name: tunnelName,
   protocol: refusing(text, 'is missing', `Write ${TUNNEL_PROTOCOLS.join(', ')}.`),
@@ -131,7 +135,7 @@ export const tunnelRequest = z.object({
   basis,
 });
 
-/** Nothing changes without `yes`. */
+/** Body of POST /v1/tunnels/import. Nothing changes without `yes`. */
 export const importRequest = z.object({
   name: tunnelName,
   text: text
@@ -148,6 +152,7 @@ export const importRequest = z.object({
   basis,
 });
 
+/** Body of POST /v1/tunnels/learn. */
 export const learnRequest = z.object({
   endpoint: text
     .describe('The proposed endpoint to trust; absent: the proposals are listed.')
@@ -157,6 +162,7 @@ export const learnRequest = z.object({
   basis,
 });
 
+/** Body of POST /v1/lamp/test. */
 export const ledRequest = z.object({
   pattern: refusing(
     z.enum(LED_PATTERNS),
@@ -165,10 +171,12 @@ export const ledRequest = z.object({
   ),
 });
 
+/** Body of POST /v1/clock. */
 export const setClockRequest = z.object({
   wall: z.int().describe('The current time, milliseconds since 1970 (UTC).'),
 });
 
+/** Body of POST /v1/update/part. */
 export const updatePart = z.object({
   at: z.number().describe('Offset of this part in the file, bytes.'),
   bytes: text.describe(`Base64, at most ${MAX_UPDATE_PART_BYTES} bytes of the file.`),
@@ -220,7 +228,9 @@ const filter = {
   ),
   limit: whole(100, MAX_INCIDENTS),
 };
+/** Query of GET /v1/incidents and GET /v1/dossier; times become milliseconds since 1970. */
 export const incidentQuery = z.object(filter);
+/** Query of GET /v1/report. */
 export const reportQuery = z.object({
   ...filter,
   format: refusing(
@@ -229,6 +239,7 @@ export const reportQuery = z.object({
     `send one of ${REPORT_FORMATS.join(', ')}`,
   ),
 });
+/** Query of GET /v1/gaps. */
 export const gapQuery = z.object({ since: time, until: time });
-/** By default the last day in 144 intervals. */
+/** Query of GET /v1/timeline; by default the last day in 144 intervals. */
 export const timelineQuery = z.object({ from: time, to: time, buckets: whole(144, 2_000) });

@@ -14,6 +14,7 @@ const fault = z.object({
   line: count.describe('Line of the policy text, counted from 1, if known.').exactOptional(),
 });
 
+/** The body: a code of the endpoint, a sentence for people, and every fault. */
 export const refusal = z.object({
   error: z.object({ code: text, message: text, faults: z.array(fault) }),
 });
@@ -23,7 +24,7 @@ const readable = z.object({
   error: z.object({ code: text, message: text, faults: z.array(z.unknown()).catch([]) }),
 });
 
-/** Reads the body of an error; undefined if it is not one. Faults of another form are left out. */
+/** Reads the body of an error (parsed JSON); undefined if it is not one. Faults of another form are left out. Does not throw. */
 export function readRefusal(value: unknown): ApiErrorBody['error'] | undefined {
   const read = readable.safeParse(value);
   if (!read.success) return undefined;

@@ -26,7 +26,7 @@ export const TUNNEL_STATE_WORDS: Readonly<Record<TunnelView['state'], string>> =
   down: 'not seen',
 };
 
-/** The tunnel's server in words: the address that was seen, or the possible endpoints. */
+/** The tunnel's server in words: the address that was seen (`udp:vpn.example.com:51820 (198.51.100.7)`), or the possible endpoints. */
 export function serverText({
   endpoint,
   server = null,
@@ -36,7 +36,7 @@ export function serverText({
   return endpoints > 1 ? `${endpoint} or one of ${String(endpoints - 1)} more` : endpoint;
 }
 
-/** The destination of direct traffic: `203.0.113.5, tcp 443`. */
+/** The destination of direct traffic: `203.0.113.5, tcp 443`; what privacy hides is left out. */
 export function placeText({ destination, transport, port }: AllowedRow): string {
   const over = port === null ? transport : `${transport} ${String(port)}`;
   return destination === '' ? over : `${destination}, ${over}`;

@@ -10,6 +10,7 @@ import { count, flag, moment, text, textOrNull, texts, word } from './schema.ts'
 import type { Of } from './schema.ts';
 import { LED_PATTERNS, STATES } from './words.ts';
 
+/** An incident. Counts are frames; texts are redacted as the privacy setting says. */
 export const incident = z.object({
   id: text,
   rule: word(RULES),
@@ -67,6 +68,7 @@ const server = z.object({
 });
 export type ServerView = Of<typeof server>;
 
+/** A tunnel of the policy, and what is known of its server. */
 export const tunnel = z.object({
   name: text,
   protocol: word(TUNNEL_PROTOCOLS),
@@ -126,6 +128,7 @@ const ledger = z.object({
   blocked: count,
   unseen: count.describe('Frames that the kernel counted and no tap read.'),
 });
+/** Frames by fate, all incidents together. */
 export type LedgerView = Of<typeof ledger>;
 
 const tap = z.object({
@@ -136,8 +139,10 @@ const tap = z.object({
   restarts: count,
   detail: text,
 });
+/** One port's tap; `frames` since it started, `restarts` since the daemon did. */
 export type TapHealth = Of<typeof tap>;
 
+/** What the guard's verdict rests on; a moment is null where the thing has not happened. */
 export const guardHealth = z.object({
   taps: z.array(tap),
   ruleset: z.object({ verified: flag, at: moment.nullable(), detail: text }),
@@ -174,9 +179,12 @@ const allowedRow = z.object({
   first: moment,
   last: moment,
 });
+/** Direct traffic of one client with one destination under one name. */
 export type AllowedRow = Of<typeof allowedRow>;
+/** `ip` stands for every protocol that is neither TCP nor UDP nor ICMP. */
 export type Transport = AllowedRow['transport'];
 
+/** Traffic that went past the tunnel because the profile lets it. */
 export const allowed = z.object({
   since: moment.describe('Since when it is recorded; ISO 8601, UTC.'),
   connections: count.describe('Of all traffic, including rows that are no longer listed.'),
@@ -186,6 +194,7 @@ export const allowed = z.object({
 });
 export type AllowedView = Of<typeof allowed>;
 
+/** Answer of GET /v1/status, and of requests that change the state. */
 export const status = z.object({
   state: z.enum(STATES),
   lamp: z.enum(LED_PATTERNS),
@@ -223,6 +232,7 @@ export type Status = Of<typeof status>;
 
 /** The schemas of the events of GET /v1/events: `event: status` or `event: incident`, with data as JSON. */
 export const EVENTS = { status, incident } as const;
+/** One event of GET /v1/events, with its data parsed and checked. */
 export type GuardEvent = {
   [E in keyof typeof EVENTS]: { readonly event: E; readonly data: Of<(typeof EVENTS)[E]> };
 }[keyof typeof EVENTS];

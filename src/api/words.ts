@@ -4,6 +4,7 @@ export { KINDS, TUNNEL_PROTOCOLS, VIAS } from '../flow/kinds.ts';
 export type { TunnelProtocol } from '../flow/kinds.ts';
 export { FIXED_ADDRESS } from '../policy/policy.ts';
 
+/** The states of the box (README.md, The light). */
 export const STATES = [
   'clear',
   'leaking',
@@ -28,6 +29,7 @@ export const LED_TEST_SECONDS = 7;
 export const CLOCK_TIME_SOURCES = ['owner', 'network', 'machine'] as const;
 export type TimeSource = (typeof CLOCK_TIME_SOURCES)[number];
 
+/** How far an update has come, or how it ended. */
 export const UPDATE_STAGES = [
   'none',
   'installing',

@@ -9,6 +9,7 @@ export class BoundedMap<V, K = string> {
     this.#limit = limit;
   }
 
+  /** The value; undefined if there is none. Does not make it newer. */
   get(key: K): V | undefined {
     return this.#held.get(key);
   }

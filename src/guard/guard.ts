@@ -46,8 +46,10 @@ const PARTED_MS = 3_000;
 /** A tap reports five times a second, even in a flood: one that has been silent for so long is not reading. Milliseconds. */
 const SILENT_MS = 1_500;
 
+/** What the guard is given by the daemon. */
 export interface GuardPorts {
   readonly now: () => Now;
+  /** The version that the status shows. */
   readonly version: string;
   /** Prefix of every incident id, so that ids stay unique across restarts. */
   readonly idPrefix: string;
@@ -63,6 +65,7 @@ export interface FirewallState {
   readonly detail: string;
 }
 
+/** All that is known of one box, in memory. Moments are monotonic milliseconds unless said otherwise. */
 export class Guard {
   readonly #ports: GuardPorts;
   readonly #started: Now;
@@ -122,12 +125,12 @@ export class Guard {
     this.setPolicy(policy);
   }
 
-  /** Call before the kernel is given a policy. */
+  /** Call before the kernel is given a policy; then `ordered` or `callOff`. */
   expectPolicy(policy: Policy, learned: LearnedState): void {
     this.#rules.expect(policy, learned, this.#ports.now().monotonic);
   }
 
-  /** The kernel has that policy, and the taps judge by it from these orders on. */
+  /** The kernel has that policy, and the taps judge by it from these orders on (numbered from earlier to later). */
   ordered(orders: number): void {
     this.#rules.ordered(orders, this.#ports.now().monotonic);
     this.change(orders);
@@ -138,7 +141,7 @@ export class Guard {
     this.#rules.callOff();
   }
 
-  /** From these orders on the taps judge by this set of learned addresses. */
+  /** From these orders on (numbered from earlier to later) the taps judge by this set of learned addresses. */
   learned(learned: LearnedState, orders: number): void {
     this.#rules.learned(learned, orders, this.#ports.now().monotonic);
     this.change(orders);
@@ -156,7 +159,7 @@ export class Guard {
     this.#sums = undefined;
   }
 
-  /** Takes a tap's report; returns the incidents that changed. */
+  /** Takes a tap's report; returns the incidents that changed, to be stored. */
   report(report: TapReport): Incident[] {
     const now = this.#ports.now();
     const tap = this.#taps[report.port];
@@ -201,7 +204,7 @@ export class Guard {
     return this.observer.take(port, observation, now, isAgainst && letOut === undefined);
   }
 
-  /** Takes the kernel's counters, read at some moment between `begun` and `ended` (monotonic milliseconds). */
+  /** Takes the kernel's counters, cumulative, read at some moment between `begun` and `ended` (monotonic milliseconds). */
   reading(begun: number, ended: number, values: CounterValues): void {
     const now = this.#ports.now();
     const sums = sumCounters(values, this.#policy.tunnels.length);
@@ -287,7 +290,7 @@ export class Guard {
     return this.#passUntil !== undefined && this.#passUntil > now.wall;
   }
 
-  /** Warnings that the status lists. */
+  /** Warnings that the status lists, as sentences. */
   setWarnings(warnings: readonly string[]): void {
     this.#warnings = warnings;
   }
@@ -297,7 +300,7 @@ export class Guard {
     this.#doubts.set(topic, reasons);
   }
 
-  /** Takes what is wrong with the bridge; an empty list: it is whole. */
+  /** Takes what is wrong with the bridge, as phrases; an empty list: it is whole. */
   bridge(faults: readonly string[]): void {
     this.doubt(
       'bridge',
@@ -307,7 +310,7 @@ export class Guard {
     else if (this.#partedUntil === Infinity) this.#partedUntil = this.#ports.now().monotonic + PARTED_MS;
   }
 
-  /** Sets the interfaces without a cable: nothing is sent there, so no proof is needed, but the light is not green either. */
+  /** Sets the interfaces without a cable, by name: nothing is sent there, so no proof is needed, but the light is not green either. */
   unplugged(ports: readonly string[]): void {
     this.canary?.withhold(ports.length > 0, this.#ports.now().monotonic);
     if (ports.length > 0 || this.canary?.isWithheld !== true) this.#unplugged = ports;
@@ -328,11 +331,12 @@ export class Guard {
     return this.#firewall.verified;
   }
 
+  /** Whether block mode is on, as last set. */
   get blockMode(): boolean {
     return this.#blockMode;
   }
 
-  /** Decides everything that is due; call it about ten times a second. Returns the incidents that changed. */
+  /** Decides everything that is due; call it about ten times a second. Returns the incidents that changed, each once. */
   tick(): Incident[] {
     const now = this.#ports.now();
     const held = this.#firstPackets?.due(now.monotonic) ?? [];
@@ -360,7 +364,7 @@ export class Guard {
     return this.#tunnels.namesInUse(this.#ports.now().monotonic);
   }
 
-  /** Endpoints of the policy whose servers have answered, the latest last. */
+  /** Endpoints of the policy whose servers have answered, as the policy writes them, the latest last. */
   tunnelEndpointsInUse(): readonly string[] {
     return this.#tunnels.endpointsInUse();
   }
@@ -370,14 +374,20 @@ export class Guard {
     return this.#tunnels.cameUpSince(since);
   }
 
-  /** Tunnel silences in which something escaped or the server did not answer; none under privacy `minimal`, which keeps no such times. */
+  /**
+   * Tunnel silences in which something escaped or the server did not answer, newest first within each tunnel; none under privacy `minimal`,
+   * which keeps no such times.
+   */
   gaps(): readonly Gap[] {
     if (this.#policy.privacy === 'minimal') return [];
     const { redaction } = this.#book;
     return this.#tunnels.gaps(this.#ports.now().monotonic).map((gap) => redactedGap(gap, redaction));
   }
 
-  /** Traffic outside the tunnel that the profile allowed, newest first; undefined where it allows none and none was seen. */
+  /**
+   * Traffic outside the tunnel that the profile allowed, newest first, at most `most` rows; undefined where it allows none and none was
+   * seen.
+   */
   allowed(most = ALLOWED_MOST): AllowedView | undefined {
     const view = this.observer.allowed.view(this.#book.redaction, this.#started.wall, most);
     return view.frames > 0 || isOpenProfile(this.#policy) ? view : undefined;
@@ -388,12 +398,13 @@ export class Guard {
     return this.#book.acknowledge(id);
   }
 
+  /** The incident as the current privacy setting shows it; undefined when no incident in the book has this id. */
   incident(id: string): IncidentView | undefined {
     const incident = this.#book.get(id);
     return incident === undefined ? undefined : this.view(incident);
   }
 
-  /** Newest first. */
+  /** All incidents in the book, newest first, as the current privacy setting shows them. */
   incidents(): IncidentView[] {
     return this.#book.all().map((incident) => this.view(incident));
   }
@@ -421,7 +432,7 @@ export class Guard {
     return this.#tunnels.explained(name, this.#book.all())?.map(({ id }) => id);
   }
 
-  /** The status that page, command line and LED show. */
+  /** The status that page, command line and LED show; times are ISO 8601 in UTC, redacted as privacy requires. */
   status(): Status {
     const now = this.#ports.now();
     const all = this.#book.all();

@@ -12,7 +12,10 @@ import type { Sighting } from './canary/canary.ts';
 import { EvidenceBudget } from './incidents/evidence.ts';
 import { Regulars, STRANGERS, Shares } from './incidents/quotas.ts';
 
-/** Frames of one client that mean the same, as one tap saw them. Times are monotonic milliseconds. */
+/**
+ * Frames of one client that mean the same, as one tap saw them: `first` and `last` are when the first and the last of them came, in
+ * monotonic milliseconds.
+ */
 export interface Observation {
   /** The first frame, parsed. */
   readonly packet: ParsedPacket;
@@ -22,7 +25,7 @@ export interface Observation {
   readonly crosses: boolean;
   /** Name of the kernel's counter for such a frame; '' where the bridge does not count it. */
   readonly counter: string;
-  /** MAC address of the client as a number; for `down` this is the frame's destination. */
+  /** MAC address of the client as a 48-bit number; for `down` this is the frame's destination. 0: several clients. */
   readonly client: number;
   frames: number;
   /** Questions asked and visits begun by these frames (src/guard/incidents/occasions.ts); only the wan tap counts them. Absent for 0. */
@@ -32,10 +35,11 @@ export interface Observation {
   last: number;
   /** More distinct observations came than a batch holds: verdict, rule and kind are those of all frames, the rest that of the first. */
   readonly folded: boolean;
-  /** The first bytes of the first frame, when they are kept as captured frames of the incident. */
+  /** The first bytes of the first frame, when they are kept as captured frames of the incident; at most EVIDENCE_BYTES. */
   readonly frame?: Uint8Array;
 }
 
+/** What the judge says about a frame, with the counter that the kernel adds it to. */
 export type Judged = Pick<Observation, 'verdict' | 'direction' | 'crosses' | 'counter'>;
 
 /**
@@ -47,7 +51,7 @@ export interface Handshake {
   readonly tunnel: string;
   /** The endpoint of the tunnel that answered, as the policy writes it: `udp:vpn.example.com:51820`. */
   readonly endpoint: string;
-  /** The server's address. */
+  /** The server's address as canonical text. */
   readonly address: string;
   /** Monotonic milliseconds. */
   readonly at: number;
@@ -61,14 +65,14 @@ export interface Attempt {
   readonly at: number;
 }
 
-/** An address that an answer gave for a protected name, kept for `seconds`. */
+/** An address (canonical text) that an answer gave for a protected name, kept for `seconds`. */
 export interface ServedAddress {
   readonly address: string;
   readonly name: string;
   readonly seconds: number;
 }
 
-/** What one DNS answer to `client` (a MAC address) taught the tap. */
+/** What one DNS answer to `client` (a MAC address, lower case with colons) taught the tap. */
 export interface Lesson {
   readonly client: string;
   /** Addresses that the client may visit in the clear. */
@@ -149,11 +153,15 @@ export class ObservationBatch {
     this.limit = limit;
   }
 
+  /** How many distinct observations it holds; folded frames are not among them. */
   get size(): number {
     return this.#held.size;
   }
 
-  /** Counts a frame at monotonic milliseconds `now`. `bytes`: the frame, of which `evidence` may copy the beginning; it may be reused afterwards. */
+  /**
+   * Counts a frame that came at monotonic milliseconds `now`; `client` is a MAC address as a number. `bytes`: the frame, of which
+   * `evidence` may copy the beginning; packet and bytes may be reused afterwards.
+   */
   add(
     packet: ParsedPacket,
     judged: Judged,
@@ -206,7 +214,10 @@ export class ObservationBatch {
     return this.#hold(key, packet, judged, client, now, bytes);
   }
 
-  /** Returns everything collected and starts again; `newlyFolded` counts frames that were folded. */
+  /**
+   * Returns everything collected and starts again; once something was folded, in order of the first frames. `newlyFolded` counts frames
+   * that were folded.
+   */
   take(): { observations: Observation[]; newlyFolded: number } {
     const observations = [...this.#held.values()];
     for (const { observation, latest, judged, client, at } of this.#folds.values()) {

@@ -26,6 +26,9 @@ const KNOWN_MS = 1_000;
 /** Most names that an incident lists as candidates. */
 const CANDIDATES = 16;
 
+/**
+ * Takes what the taps report, frame by frame; what it concludes is in the book and in the fields below. Moments are monotonic milliseconds.
+ */
 export class Observer {
   readonly #book: IncidentBook;
   readonly #tunnels: TunnelWatch;
@@ -33,6 +36,7 @@ export class Observer {
   readonly #tripwire = new Tripwire();
   /** Tunnels that a client was seen to begin and the policy does not have. */
   readonly proposals = new Proposals();
+  /** Mesh VPNs that clients were seen to use. */
   readonly meshes = new Meshes();
   /** Traffic that went outside the tunnel because the profile allows it. */
   readonly allowed = new AllowedTraffic();
@@ -50,6 +54,7 @@ export class Observer {
     this.#tripwire.setPolicy(policy);
   }
 
+  /** Judges names and servers by this policy from now on. */
   setPolicy(policy: Policy): void {
     this.#correlation.setPolicy(policy);
     this.#tripwire.setPolicy(policy);
@@ -60,7 +65,10 @@ export class Observer {
     this.#tripwire.reset();
   }
 
-  /** Takes one observation of a tap; `breach`: it crossed although the rules in force should have stopped it. Returns the incidents that changed. */
+  /**
+   * Takes one observation of a tap; `breach`: it crossed although the rules in force should have stopped it. Returns the incidents that
+   * changed, folded ones included.
+   */
   take(port: 'lan' | 'wan', observation: Observation, now: Now, breach: boolean): Incident[] {
     const changed = this.#take(port, observation, now, breach);
     const folded = this.#book.takeFolded();
@@ -108,7 +116,10 @@ export class Observer {
     return [...changed];
   }
 
-  /** Takes connections that left without showing a name: visits to the address, by the names it was an answer for when they began. */
+  /**
+   * Takes connections that left without showing a name: visits to the address, by the names it was an answer for when they began. Returns
+   * the incidents that changed.
+   */
   nameless(observation: Observation, now: Now): readonly Incident[] {
     const age = now.monotonic - observation.first;
     const visit = this.#correlation.visit(observation, now.monotonic - Math.max(0, age - KNOWN_MS));
@@ -142,7 +153,7 @@ export class Observer {
     return this.#correlation.takeExposures();
   }
 
-  /** Number of questions and answers that were dropped because there were too many. */
+  /** How many questions and answers were dropped because there were too many. */
   get forgotten(): number {
     return this.#correlation.forgotten;
   }

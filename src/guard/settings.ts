@@ -5,7 +5,7 @@ import type { AllowText, Settings } from '../api/box.ts';
 import { formatEndpoint, formatResolver } from '../policy/schema/endpoint.ts';
 import type { AllowRule, NamePattern, Policy, Prefix } from '../policy/policy.ts';
 
-/** The editable settings of a policy. */
+/** The editable settings of a policy, each as the policy file writes it. */
 export function settingsOf(policy: Policy): Settings {
   const { profile, direct, localChatter, privacy, privacyKey, retentionDays, management, lamp } = policy;
   const { address, hostname, ssh } = management;

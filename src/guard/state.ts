@@ -3,12 +3,14 @@
 
 import type { LedPattern, State } from '../api/words.ts';
 
+/** What the state follows from; counts of frames where they say so, else of incidents or tunnels. */
 export interface Situation {
   /** The guard started a moment ago and not everything has reported yet. */
   readonly starting: boolean;
   /** Why the state cannot be trusted: a tap down, counters unreadable, rules not verified. Empty when all is verified. */
   readonly blindness: readonly string[];
   readonly blockMode: boolean;
+  /** A captive-portal exception is open. */
   readonly passOpen: boolean;
   /** The profile allows other traffic outside the tunnel: that is not a leak, but Eve reads it all the same. */
   readonly goesDirect?: boolean;
@@ -29,12 +31,13 @@ export interface Situation {
   /** Red leak frames since the last acknowledgement that the kernel counted but no tap saw, by whether they left. */
   readonly unseenEscaped: number;
   readonly unseenBlocked: number;
-  /** Ports without a cable, or whose cable was plugged in a moment ago: nothing has been proven there yet. */
+  /** Names of the ports without a cable, or whose cable was plugged in a moment ago: nothing has been proven there yet. */
   readonly unplugged?: readonly string[];
-  /** Tunnels whose server list is out of date, with the day the list was made. */
+  /** Tunnels whose server list is out of date, with the day the list was made, `2026-11-29`. */
   readonly oldLists?: readonly { readonly name: string; readonly listed: string }[];
 }
 
+/** The one state, how the LED shows it, and a sentence for people. */
 export interface Judgement {
   readonly state: State;
   readonly lamp: LedPattern;

@@ -3,17 +3,18 @@
 import type { TapReport } from './observation.ts';
 import type { TapHealth } from '../api/status.ts';
 
-/** A tap's state, its counts and how far it has read. */
+/** A tap's state, its counts and how far it has read. Times are monotonic milliseconds. */
 export class TapRecord {
   readonly port: 'lan' | 'wan';
   readonly interface: string;
   state: TapHealth['state'] = 'down';
+  /** For people. */
   detail = 'not started yet';
-  /** When the last drained report was closed, monotonic milliseconds: everything on the wire before that has been reported. */
+  /** When the last drained report was closed: everything on the wire before that has been reported. -Infinity while it is not reading. */
   drainedAt = -Infinity;
-  /** Since when it has been reading without interruption or loss, monotonic milliseconds; Infinity while it is not reading. */
+  /** Since when it has been reading without interruption or loss; Infinity while it is not reading. */
   readsSince = Infinity;
-  /** When it last reported, monotonic milliseconds. */
+  /** When it last reported or changed its state. */
   heardAt = 0;
   #frames = 0;
   #lost = 0;
@@ -25,7 +26,7 @@ export class TapRecord {
     this.interface = interfaceName;
   }
 
-  /** Takes a report at monotonic milliseconds `now`. Returns true when the tap has lost frames since its last report. */
+  /** Takes a report at `now`. Returns true when the tap has lost frames since its last report. */
   take(report: TapReport, now: number): boolean {
     const hasLost = report.lost > this.#lost;
     this.heardAt = now;

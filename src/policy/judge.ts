@@ -20,6 +20,10 @@ import { fillsPacket } from './shapes/shape.ts';
 import type { CaptureDirection, Verdict } from './verdict.ts';
 import { Protocol } from '../wire/ip/ip.ts';
 
+/**
+ * Judges frames by one policy and learned state. Allocates only for frames that are not a tunnel's, and never throws: the bytes are
+ * strangers'.
+ */
 export interface Judge {
   /** Every endpoint of every tunnel, in the order of the policy. */
   readonly endpoints: readonly JudgedEndpoint[];
@@ -35,7 +39,10 @@ export interface Judge {
   streamOf(packet: ParsedPacket, captureDirection: CaptureDirection): number;
   /** `words` false leaves the reason empty: a caller that counts a thousand equal frames needs the text once. */
   judge(packet: ParsedPacket, captureDirection: CaptureDirection, words?: boolean): Verdict;
-  /** Whether the frame comes down to an address that no client here has, or asks a single client for such an address; '' if neither. */
+  /**
+   * Whether the frame comes down to an address that no client here has (`destination`), or asks a single client for such an address
+   * (`target`); `''` if neither, and for other directions.
+   */
   isForNobody(packet: ParsedPacket, captureDirection: CaptureDirection): UnassignedField;
   /** Whether block mode lets the frame through. A frame that should not cross and is seen on wan is a breach. */
   crosses(packet: ParsedPacket, captureDirection: CaptureDirection): boolean;
@@ -49,7 +56,9 @@ export interface Judge {
   counter(packet: ParsedPacket, captureDirection: CaptureDirection): string;
 }
 
-/** Compiles a policy and the learned state into a judge; to be called again whenever the learned state changes. */
+/**
+ * Compiles a policy and the learned state into a judge; to be called again whenever one of them changes. Does not throw for a valid policy.
+ */
 export function compileJudge(policy: Policy, learned: LearnedState = NOTHING_LEARNED): Judge {
   const endpoints = tunnelEndpoints(policy);
   const filter = compilePacketFilter(policy, learned);

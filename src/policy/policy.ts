@@ -24,6 +24,7 @@ export interface Endpoint {
   readonly hostIs: 'ipv4' | 'ipv6' | 'name';
   /** Where an endpoint of a tunnel has a range of ports, its first port. */
   readonly port: number;
+  /** Inclusive; absent for a single port. */
   readonly lastPort?: number;
   /** Prefix length in bits, where an endpoint of a tunnel is a network of servers. */
   readonly length?: number;
@@ -32,7 +33,9 @@ export interface Endpoint {
 /** The part of a tunnel's configuration that decides what its packets look like. */
 export type TunnelForm = WireguardForm | ZerotierForm;
 
+/** A tunnel that the user trusts: only its packets may leave. */
 export interface Tunnel {
+  /** Unique in the policy, at most 64 characters. */
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
@@ -48,6 +51,7 @@ export interface Tunnel {
 export interface Resolver {
   readonly protocol: 'dot' | 'doq' | 'doh';
   readonly endpoint: Endpoint;
+  /** Host name in its certificate, lower case; absent where the policy does not set it. */
   readonly serverName?: string;
 }
 
@@ -60,22 +64,32 @@ export interface NamePattern {
   readonly itself: boolean;
 }
 
+/** An IP network, or a single address (length 32 or 128). */
 export interface Prefix {
   readonly ipVersion: 4 | 6;
   /** Canonical text of the network address. */
   readonly address: string;
+  /** In bits; no bit of the address is set after it. */
   readonly length: number;
 }
 
+/** What may go past the tunnel besides, and come back. */
 export interface AllowRule {
+  /** Length 0: every address of that family. */
   readonly to: Prefix;
+  /** Absent: TCP, UDP and ICMP. */
   readonly transport?: Transport | 'icmp';
+  /** Of the far end; only with `udp` or `tcp`. Absent: all ports but those on which names are asked for. */
   readonly port?: number;
   /** Only this client: its MAC address in lower case with colons. */
   readonly client?: string;
   readonly why: string;
 }
 
+/**
+ * What shows the state: `path` is a file in the runtime directory, `red` and `green` are names below /sys/class/leds or, with `gpio`,
+ * numbers of GPIO lines, as `button` is that of a push button.
+ */
 export type LedConfig =
   | { readonly driver: 'none' }
   | { readonly driver: 'file'; readonly path: string }
@@ -91,6 +105,7 @@ export const FIXED_ADDRESS = '169.254.77.1';
 /** RFC 4253 section 4.1. */
 export const SSH_PORT = 22;
 
+/** A valid policy. Its text is YAML (src/policy/schema); the rules are in README.md. */
 export interface Policy {
   readonly version: 1;
   readonly profile: Profile;
@@ -104,15 +119,20 @@ export interface Policy {
   readonly privacy: 'full' | 'redacted' | 'minimal';
   /** Where the key of the hashes is kept that replace names under `redacted`: next to the history, or in memory only. */
   readonly privacyKey: 'disk' | 'memory';
+  /** How long the history keeps its records, 1 to 3650 days. */
   readonly retentionDays: number;
+  /** Names of the bridge and of its two ports, at most 15 characters each. */
   readonly bridge: { readonly name: string; readonly lan: string; readonly wan: string };
+  /** How the box is reached; `static` is its IPv4 address with the network's prefix length, `192.0.2.9/24`. */
   readonly management: {
     readonly address: 'dhcp' | 'none' | { readonly static: string };
     readonly hostname: string;
     /** Opens TCP port 22 of the box toward lan; whether an SSH server listens there is up to the machine. */
     readonly ssh: boolean;
   };
+  /** TCP port of the page. */
   readonly web: { readonly port: number };
   readonly lamp: LedConfig;
+  /** What happens to leaks at boot and while the taps are not up: blocked whatever the mode, or as the mode says. */
   readonly relock: 'closed' | 'open';
 }

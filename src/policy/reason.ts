@@ -66,7 +66,10 @@ const LINK_WORDS: ReadonlyMap<number, string> = new Map([
   [0x88e5, 'MACsec'],
 ]);
 
-/** `DNS question for bank.example to 192.0.2.53`, `TLS for www.example to 203.0.113.5:443`. */
+/**
+ * The frame in words: `DNS question for bank.example to 192.0.2.53`, `TLS for www.example to 203.0.113.5:443`. Names and addresses are the
+ * frame's own, before any redaction; a name from the wire has no control characters (src/wire/names/name-text.ts).
+ */
 export function describe(packet: ParsedPacket, direction: Direction): string {
   const { findings, kind } = packet;
   const name = findings.names[0]?.name ?? packet.flowName;
@@ -92,10 +95,10 @@ export function describe(packet: ParsedPacket, direction: Direction): string {
 const isAdvertisement = ({ ipVersion, protocol, icmpType }: ParsedPacket): boolean =>
   ipVersion === 6 && protocol === Protocol.ICMPV6 && icmpType === Icmp6.NEIGHBOUR_ADVERTISEMENT;
 
-/** Texts of a frame's destination. */
+/** Texts of a frame's far end, as the reasons write them; `mac` is lower case with colons. */
 export const farText = {
   mac: macText,
-  /** `203.0.113.5:443`; the port is left out where it is the usual one of the kind. */
+  /** `203.0.113.5:443`, `[2001:db8::5]:443`; the port is left out where it is the usual one of the kind, or there is none. */
   of(packet: ParsedPacket): string {
     return withPort(destinationOf(packet), packet, packet.destinationPort);
   },
@@ -114,8 +117,8 @@ function withPort(address: string, packet: ParsedPacket, port: number): string {
 }
 
 /**
- * The destination IP address, or for ARP and neighbour discovery the address that is asked for or claimed; the MAC address of frames
- * without IP.
+ * The destination IP address, or for ARP (RFC 826) and neighbour discovery (RFC 4861) the address that is asked for or claimed; the MAC
+ * address of frames without IP. Without port.
  */
 export function destinationOf(packet: ParsedPacket): string {
   if (packet.outerEtherType === EtherType.ARP && packet.arpOperation > 0)
@@ -132,7 +135,10 @@ export function destinationOf(packet: ParsedPacket): string {
     : addressText(packet.ipVersion, packet.destination);
 }
 
-/** What Eve learns: the name if the frame shows one, else the destination. */
+/**
+ * What Eve learns: the name if the frame or its flow shows one, for multicast membership the groups (joined by `, `), else the destination;
+ * with the protocol where that is a MAC address of a frame that is not IP (`… (type 0x88cc)`).
+ */
 export function exposureOf(packet: ParsedPacket): string {
   const name = packet.findings.names[0]?.name ?? packet.flowName;
   if (name !== '') return name;
@@ -153,7 +159,7 @@ function protocolSuffix({ kind, etherType, llc }: ParsedPacket): string {
   return llc < 0 ? '' : ` (LLC 0x${hex(llc, 4)})`;
 }
 
-/** `outside the tunnel udp:198.51.100.7:51820`. */
+/** `outside the tunnel udp:198.51.100.7:51820`, or how many endpoints there are; to follow a description of a frame. */
 export function outside(endpoints: readonly JudgedEndpoint[]): string {
   const [first, ...more] = endpoints;
   if (first === undefined) return 'and the policy has no tunnel yet';

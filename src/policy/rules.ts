@@ -14,6 +14,7 @@ import type { Rule, Severity } from './verdict.ts';
 import { Icmp6 } from '../wire/ip/icmp.ts';
 import { Protocol } from '../wire/ip/ip.ts';
 
+/** What the judge knows about a frame besides its own fields; undefined where the circumstance does not apply. */
 export interface Circumstances {
   readonly policy: Policy;
   readonly passage: Passage;
@@ -21,12 +22,15 @@ export interface Circumstances {
   readonly pretence: string | undefined;
   /** Address and port are those of a tunnel endpoint, but the frame is not a packet of the tunnel. */
   readonly atEndpoint: boolean;
+  /** The name in the frame or its flow that must stay inside the tunnel. */
   readonly mustTunnel: string | undefined;
+  /** The name for which the frame's far address was an answer, where rule D watches that address. */
   readonly exposed: string | undefined;
   /** Why a resolver's name and its address do not belong together. */
   readonly misnamed: string | undefined;
 }
 
+/** Why a frame is a leak. */
 export interface Leak {
   readonly rule: Rule;
   readonly severity: Severity;
@@ -88,11 +92,12 @@ const SORTS: Readonly<Record<Kind, Sort>> = {
   malformed: 'other',
 };
 
+/** Whether frames of the kind reveal their destination and nothing else. */
 export function isVisit(kind: Kind): boolean {
   return SORTS[kind] === 'visit';
 }
 
-/** The rule that the frame breaks, or undefined. The frame must not be a packet of a tunnel. */
+/** The rule that the frame breaks (README.md, Rules and remedies), or undefined. The frame must not be a packet of a tunnel. */
 export function leakOf(packet: ParsedPacket, seen: Circumstances): Leak | undefined {
   const { policy, passage } = seen;
   const sort = SORTS[packet.kind];
@@ -151,6 +156,7 @@ function strangeProxy(packet: ParsedPacket, { profile }: Policy): string | undef
   return `${name} is sent to a proxy that the policy does not name`;
 }
 
+/** Why the question for `ipv4only.arpa` (RFC 7050) is never red for itself. */
 export const NAT64_WHY = 'every system asks this to find out whether the network has NAT64; it names no site';
 
 /** Whether this asks for the network's NAT64 prefix (RFC 7050), or answers such a question. */

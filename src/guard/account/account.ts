@@ -18,7 +18,7 @@ const SLICE_MS = 50;
 /** The skew for frames that were reported without names: their partner may be any frame of another incident's slice. Milliseconds. */
 export const NAMELESS_SKEW_MS = SLICE_MS + SKEW_MS;
 
-/** Frames that arrived close together; times are monotonic milliseconds. */
+/** Frames that arrived close together: from `first` to `last`, both inclusive, monotonic milliseconds. */
 export interface Slice {
   readonly first: number;
   last: number;
@@ -29,16 +29,16 @@ export interface Slice {
   readonly counter: string;
 }
 
-/** How far the taps have read when fates are decided. */
+/** How far the taps have read when fates are decided. All times are monotonic milliseconds. */
 export interface Sight {
-  /** Monotonic milliseconds. */
+  /** The moment of the decision. */
   readonly now: number;
   /** Everything that arrived before this has been read; -Infinity while the tap is not reading. */
   readonly lanRead: number;
   readonly wanRead: number;
   /** Since when the wan tap has been reading without interruption or loss; Infinity while it is not. */
   readonly wanSince: number;
-  /** Whether the kernel dropped leaks during all of this time. */
+  /** Whether the kernel dropped leaks during all of this time, both ends inclusive. */
   dropped(first: number, last: number): boolean;
 }
 
@@ -73,6 +73,7 @@ export class OpenFrames {
     return sums;
   }
 
+  /** Whether no frame of either side is open. */
   get empty(): boolean {
     return this.#attempts.length === 0 && this.#escapes.length === 0;
   }
@@ -82,12 +83,12 @@ export class OpenFrames {
     return Math.min(this.#attempts[0]?.first ?? Infinity, this.#escapes[0]?.first ?? Infinity);
   }
 
-  /** Arrival of the oldest open attempt; Infinity without any. */
+  /** Arrival of the oldest open attempt, monotonic milliseconds; Infinity without any. */
   get attemptsSince(): number {
     return this.#attempts[0]?.first ?? Infinity;
   }
 
-  /** Moves another incident's open frames here. */
+  /** Moves another incident's open frames here, which leaves that one empty. */
   join(other: OpenFrames): void {
     this.#attempts = joined(this.#attempts, other.#attempts);
     this.#escapes = joined(this.#escapes, other.#escapes);
@@ -104,12 +105,12 @@ export class OpenFrames {
     return takeFrames(this.#attempts, limit, slice, skew);
   }
 
-  /** The same for escapes. */
+  /** Removes at most `limit` escapes within `skew` milliseconds of the slice, oldest first; returns how many. */
   takeEscapesNear(slice: Slice, limit: number, skew = NAMELESS_SKEW_MS): number {
     return takeFrames(this.#escapes, limit, slice, skew);
   }
 
-  /** Forgets frames that arrived before `at`. */
+  /** Forgets frames that arrived before `at`, monotonic milliseconds. */
   forget(at: number): void {
     this.#attempts = this.#attempts.filter(({ last }) => last >= at);
     this.#escapes = this.#escapes.filter(({ last }) => last >= at);
@@ -164,7 +165,10 @@ export function passesAsTunnel({ crosses, counter }: Pick<Slice, 'crosses' | 'co
   return crosses && counter.startsWith('up_tunnel_');
 }
 
-/** The fate of an attempt that has no escape. */
+/**
+ * The fate of an attempt that has no escape: `blocked` where the wan tap read all the time and would have reported it, or where the kernel
+ * dropped leaks all the time and the frame was one of them; else `escaped` is assumed.
+ */
 export function fateOf({ first, last, crosses }: Slice, sight: Sight): Fate {
   if (sight.wanSince <= first - SKEW_MS && sight.wanRead >= last + SKEW_MS) return 'blocked';
   return !crosses && sight.dropped(first, last) ? 'blocked' : 'escaped';
@@ -235,11 +239,14 @@ function take(slices: Slice[], isDue: (slice: Slice) => boolean, limit = Infinit
   return slices.splice(0, count);
 }
 
-/** Records when the kernel dropped leaks and when it did not; moments in which it was being changed count as neither. */
+/**
+ * Records when the kernel dropped leaks and when it did not; moments in which it was being changed count as neither. Times are monotonic
+ * milliseconds.
+ */
 export class ModeTimes {
   #changes: { readonly at: number; readonly drops: boolean }[] = [{ at: -Infinity, drops: false }];
 
-  /** From `at` on, monotonic milliseconds. */
+  /** The kernel drops leaks, or does not, from `at` on. */
   become(drops: boolean, at: number): void {
     if (this.#changes.at(-1)?.drops === drops) return;
     this.#changes.push({ at, drops });
@@ -247,7 +254,7 @@ export class ModeTimes {
     if (this.#changes.length > DEADLINE_MS) this.#changes.shift();
   }
 
-  /** Whether the kernel dropped leaks during all of this time. */
+  /** Whether the kernel dropped leaks during all of this time; for times long past, of which nothing is kept, false. */
   dropped(first: number, last: number): boolean {
     let drops = false;
     for (const change of this.#changes) {

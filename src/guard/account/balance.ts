@@ -21,7 +21,7 @@ const CANARY = 'canary_lan';
 /** After so long without a comparison on wan, frames that no tap saw count as escaped unless the kernel dropped leaks. Milliseconds. */
 const WAIT_MS = 3_000;
 
-/** The book's frames in terms of the kernel's counters: a later process continues counting from there. */
+/** The book's frames in terms of the kernel's counters: a later process continues counting from there. Values are cumulative frames. */
 export interface Accounted {
   /** By counter name: those of leaks going up, `canary_lan` and `leak_out`. */
   readonly counters: Readonly<Record<string, number>>;
@@ -42,6 +42,7 @@ type FirstPacket = (counter: string, from: number, to: number) => string | undef
 /** Whether the kernel dropped leaks during all of this time (monotonic milliseconds). */
 type Dropped = (first: number, last: number) => boolean;
 
+/** What a comparison changed: incidents with other numbers than before, and frames that only a tap counted. */
 export interface Balanced {
   readonly changed: readonly Incident[];
   readonly surplus: readonly Surplus[];
@@ -60,7 +61,7 @@ interface Decided extends Undecided {
   readonly incident: Incident;
 }
 
-/** Keeps book and kernel counters in agreement. */
+/** Keeps book and kernel counters in agreement. Counts are frames, times monotonic milliseconds. */
 export class Balance {
   readonly #book: IncidentBook;
   readonly #reconciliation = new Reconciliation();
@@ -83,13 +84,14 @@ export class Balance {
   #comparedAt = { lan: -Infinity, wan: -Infinity };
   /** Frames already put down to `other_ip` because nothing better was known when they had left. */
   #advance = 0;
-  /** Frames of kinds that need no incident and that no tap saw. */
+  /** Frames of kinds that need no incident and that no tap saw, since this process began. */
   overlooked = 0;
 
   /** The box's own forged leaks that taps have reported, by kernel counter. */
   readonly #forged: ReadonlyMap<string, number>;
   readonly #firstPacket: FirstPacket;
 
+  /** `forged`: frames of the box's own forged leaks by kernel counter, which its owner keeps up to date. */
   constructor(
     book: IncidentBook,
     forged: ReadonlyMap<string, number> = new Map(),
@@ -111,15 +113,20 @@ export class Balance {
     this.#reconciliation.change(orders);
   }
 
+  /** The tap of this port is a new process, which counts from zero. */
   tapStarted(port: 'lan' | 'wan'): void {
     this.#reconciliation.tapStarted(port);
   }
 
+  /** Takes a tap's report, for its counts. */
   tap: Reconciliation['tap'] = (report) => {
     this.#reconciliation.tap(report);
   };
 
-  /** Takes the kernel's counters, read at some moment between `begun` and `ended` (monotonic milliseconds). */
+  /**
+   * Takes the kernel's counters, cumulative, read at some moment between `begun` and `ended` (monotonic milliseconds). Smaller values than
+   * before mean that the table was created anew.
+   */
   reading(begun: number, ended: number, values: CounterValues): void {
     const isLess = ([name, value]: readonly [string, number]): boolean => (values.get(name) ?? value) < value;
     if (this.#start === undefined || [...this.#last].some(isLess)) {
@@ -142,7 +149,7 @@ export class Balance {
     return this.#reconciliation.isPast;
   }
 
-  /** Undefined before the first reading. */
+  /** What to keep for the next process; undefined before the first reading. */
   get accounted(): Accounted | undefined {
     if (this.#start === undefined) return undefined;
     const { attemptedBy, leaksOut } = this.#book;

@@ -13,19 +13,23 @@ export function isLeakUp(counter: string): boolean {
   return counter.startsWith('up_leak_');
 }
 
-/** Whether a counter counts leak frames that turn the LED red. */
+/** Whether a counter counts leak frames that turn the LED red; those of link-local discovery only with `discoveryIsRed`. */
 export function isRedLeak(counter: string, discoveryIsRed: boolean): boolean {
   return isLeakUp(counter) && !AMBER.has(counter) && (discoveryIsRed || !DISCOVERY.has(counter));
 }
 
+/** Frames since the kernel's table was created. */
 export interface KernelSums {
   /** Per tunnel of the policy, by index. */
   readonly tunnels: readonly { readonly up: number; readonly down: number }[];
-  /** Frames per kind, both directions. */
+  /** Frames per kind, both directions and all verdicts; tunnels under `tunnel`. */
   readonly kinds: Readonly<Record<string, number>>;
 }
 
-/** Sums the counters of `tunnelCount` tunnels and of each kind; names that are not Leakguard's counters are ignored. */
+/**
+ * Sums the counters of `tunnelCount` tunnels (by index in the policy) and of each kind; names that are not Leakguard's counters are
+ * ignored.
+ */
 export function sumCounters(values: CounterValues, tunnelCount: number): KernelSums {
   const tunnels = Array.from({ length: tunnelCount }, () => ({ up: 0, down: 0 }));
   const kinds: Record<string, number> = {};

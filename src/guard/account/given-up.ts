@@ -66,6 +66,7 @@ export class AssumedFates<T> {
     );
   }
 
+  /** Forgets everything. */
   clear(): void {
     this.#slices = [];
   }

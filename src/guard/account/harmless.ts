@@ -10,11 +10,12 @@ import type { Observation } from '../observation.ts';
 /** Places (client, kernel counter and destination, which both taps read alike) remembered at once; the oldest is dropped first. */
 const PLACES = 4_096;
 
-/** Client, kernel counter and destination of an observation, as one text. */
+/** Client, kernel counter and destination of an observation, as one text: what both taps read alike. */
 export function placeOf({ client, counter, verdict }: Observation): string {
   return `${String(client)} ${counter} ${verdict.destination}`;
 }
 
+/** Frames that one of the taps calls harmless, by place, for as long as the other may report them as a leak. */
 export class Harmless {
   readonly #places = new BoundedMap<OpenFrames>(PLACES);
 
@@ -26,7 +27,7 @@ export class Harmless {
     this.#places.set(place, frames);
   }
 
-  /** Drops frames that both taps call harmless, and those older than any frame waits for its fate. */
+  /** Drops frames that both taps call harmless, and those older than any frame waits for its fate. `now`: monotonic milliseconds. */
   settle(now: number): void {
     for (const [place, frames] of this.#places) {
       frames.pair();
@@ -45,6 +46,7 @@ export class Harmless {
     return this.#places.get(place)?.takeAttemptsNear(slice, frames, SKEW_MS) ?? 0;
   }
 
+  /** Forgets everything. */
   clear(): void {
     this.#places.clear();
   }

@@ -43,8 +43,10 @@ interface Reading {
   readonly values: Counts;
 }
 
+/** Frames that a tap counted and the kernel did not. */
 export interface Surplus {
   readonly port: Port;
+  /** Name of the kernel's counter. */
   readonly counter: string;
   readonly frames: number;
 }
@@ -379,6 +381,7 @@ export class Reconciliation {
   #orders = 0;
   readonly #judgesBy = { lan: 0, wan: 0 };
 
+  /** Continues counting from these values of the kernel, which an earlier process had accounted for. */
   resume(values: Counts): void {
     this.#ports.lan.resume(values);
     this.#ports.wan.resume(values);
@@ -392,6 +395,7 @@ export class Reconciliation {
     this.#ports.wan.change(rejudges);
   }
 
+  /** The tap of this port is a new process, which counts from zero. */
   tapStarted(port: Port): void {
     this.#ports[port].tapStarted();
   }
@@ -401,12 +405,13 @@ export class Reconciliation {
     for (const port of ['lan', 'wan'] as const) this.#ports[port].reading({ begun, ended, values });
   }
 
+  /** Takes a tap's counts; only those of a report that read everything before its end (`drained`) can be compared. */
   tap(report: TapReport): void {
     this.#judgesBy[report.port] = report.orders;
     this.#ports[report.port].take(report);
   }
 
-  /** Adds frames that the wan tap saw leave and the lan tap did not see come in. */
+  /** Adds frames that the wan tap saw leave and the lan tap did not see come in; they came by `at` at the latest. */
   inferred(counter: string, frames: number, at: number): void {
     this.#ports.lan.inferred(counter, frames, at);
   }
@@ -416,7 +421,10 @@ export class Reconciliation {
     return this.#ports.lan.isPast && this.#ports.wan.isPast;
   }
 
-  /** Undefined when there is nothing to compare yet. `settledUntil`: the fate of all frames that came before is decided. */
+  /**
+   * The difference since the last comparison; undefined when there is nothing to compare yet. `settledUntil`: the fate of all frames that
+   * came before is decided. A difference is returned once.
+   */
   compare(port: Port, settledUntil: number, now: number): Difference | undefined {
     return this.#ports[port].compare(settledUntil, this.#judgesBy[port] >= this.#orders, now);
   }

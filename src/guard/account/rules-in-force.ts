@@ -28,11 +28,16 @@ interface Rules {
   judge?: Judge;
 }
 
+/** What is known of a frame that newer or older rules let out. */
 export interface LetOut {
   /** Whether the frame is a leak: always when only older rules let it out. */
   readonly isLeak: boolean;
 }
 
+/**
+ * The latest versions of the rules, each with the time in which the kernel may have had it. Times are monotonic milliseconds; orders are
+ * numbered from earlier to later.
+ */
 export class RulesInForce {
   /** Oldest first. */
   #rules: Rules[] = [];
@@ -75,8 +80,8 @@ export class RulesInForce {
   }
 
   /**
-   * The rules that may have let out a frame which should have been stopped by the rules that the wan tap judged by. Undefined when no
-   * rules did, which is a breach, and for folded observations.
+   * The rules that may have let out a frame which should have been stopped by the rules that the wan tap judged by. Undefined when no rules
+   * did, which is a breach, and for folded observations.
    */
   rulesThatLetOut({ packet, direction, first, last, folded }: Observation, now: number): LetOut | undefined {
     this.#rules = this.#rules.filter(({ until }) => until > now - BEHIND_MS);

@@ -40,7 +40,7 @@ export interface Judged {
   readonly passes: boolean;
 }
 
-/** One tap's memory of answered addresses. */
+/** One tap's memory of answered addresses, at most 16,384. Addresses are text, clients MAC addresses. */
 export class AnsweredNames {
   #policy: Policy | undefined;
   #questions = new Questions(QUESTIONS);
@@ -67,7 +67,10 @@ export class AnsweredNames {
       packet.answered = this.#isOpen(keyOf(packet, 'down'), now);
   }
 
-  /** Takes a judged frame; returns what it taught if it is an answer that its client waits for. */
+  /**
+   * Takes a judged frame at monotonic milliseconds `now`; returns what it taught if it is an answer that its client waits for, in profile
+   * split.
+   */
   learn(
     packet: ParsedPacket,
     captureDirection: CaptureDirection,
@@ -217,8 +220,9 @@ function namesLedTo(
 }
 
 /**
- * The addresses that an answer gives for the name asked: opened if no name on the way is protected, closed otherwise; and the protected
- * names that the answer shows.
+ * The addresses that an answer gives for the name asked, as canonical text: opened (at most 64, with the seconds that their records are
+ * kept) if no name on the way is protected, closed otherwise; and the protected names that the answer shows. Follows RFC 1034 section 3.6.2
+ * and RFC 9460; does not throw.
  */
 export function ledTo(
   asked: string,

@@ -45,6 +45,7 @@ interface AnsweredName {
 export interface Exposure {
   /** MAC address of the only client for which it is closed; absent: closed for all. */
   readonly client?: string;
+  /** Canonical text. */
   readonly address: string;
   /** Redacted as privacy requires: it is stored, and appears in verdicts. */
   readonly name: string;
@@ -54,7 +55,7 @@ export interface Exposure {
 /** A connection outside the tunnel to an address that was answered in the clear. */
 export interface Visit {
   readonly verdict: Verdict;
-  /** Every name that was answered with the address, newest first: an address shared by many sites has many. */
+  /** Every name that was answered with the address, newest first, at most 16: an address shared by many sites has many. */
   readonly candidates: readonly string[];
   /** Ids of the incidents of the questions for these names. */
   readonly questions: readonly string[];
@@ -66,7 +67,7 @@ export interface CorrelationLimits {
   readonly addresses: number;
 }
 
-/** Notes leaked questions and their answers, and recognises the visits that follow. */
+/** Notes leaked questions and their answers, and recognises the visits that follow. Times are monotonic milliseconds. */
 export class Correlation {
   readonly #asked: FairMap<Question>;
   /** From canonical names and service targets to the name that was asked. */
@@ -92,11 +93,12 @@ export class Correlation {
     this.#answers = new FairMap(limits.addresses);
   }
 
+  /** Decides from now on which names matter; what was noted stays. */
   setPolicy(policy: Policy): void {
     this.#policy = policy;
   }
 
-  /** Number of answers and questions that were dropped because there were too many. */
+  /** How many answers and questions were dropped because there were too many. */
   get forgotten(): number {
     return this.#asked.evicted + this.#aliases.evicted + this.#answers.evicted;
   }
@@ -155,7 +157,7 @@ export class Correlation {
     };
   }
 
-  /** Addresses learned since the last call that profiles with direct traffic must now watch. */
+  /** Addresses learned since the last call that profiles with direct traffic must now watch; at most 1,000. */
   takeExposures(): readonly Exposure[] {
     if (this.#exposures.size === 0) return [];
     const exposures = [...this.#exposures.values()];
@@ -227,7 +229,7 @@ export class Correlation {
     );
   }
 
-  /** Notes addresses of protected names that an answer gave a client although it had not asked for those names. */
+  /** Notes addresses of protected names that an answer gave a client (MAC address as text) although it had not asked for those names. */
   served(client: string, addresses: readonly ServedAddress[], now: number): void {
     for (const { address, name, seconds } of addresses)
       this.#close({ client, address, name: this.#show(name), until: now + seconds * 1_000 }, name);

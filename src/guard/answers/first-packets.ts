@@ -39,7 +39,7 @@ export interface Held {
   readonly observation: Observation;
 }
 
-/** Holds possible first packets back until it is known whether they are a tunnel's. */
+/** Holds possible first packets back, at most 64, until it is known whether they are a tunnel's. Times are monotonic milliseconds. */
 export class FirstPackets {
   readonly #leads: Resolutions;
   #endpoints: readonly JudgedEndpoint[] = [];
@@ -49,6 +49,7 @@ export class FirstPackets {
     this.#leads = leads;
   }
 
+  /** Watches the tunnels of this policy whose servers have host names. */
   setPolicy(policy: Policy): void {
     this.#endpoints = tunnelEndpoints(policy).filter(({ serverName }) => serverName !== undefined);
   }

@@ -52,7 +52,7 @@ type Lasting<T> = Omit<T, 'seconds'> & Until;
  */
 type KnownAddress = Lasting<LearnedAddress> & { proven?: true; since?: number };
 
-/** A server address that a tunnel uses; it is kept beyond its record's time to live. */
+/** A server address (text) that a tunnel uses; it is kept beyond its record's time to live. */
 export interface UsedServer {
   readonly name: string;
   readonly address: string;
@@ -61,7 +61,7 @@ export interface UsedServer {
 /** A NAT64 prefix of the network's own; `proven`: a tunnel's server answered behind it. */
 type KnownPrefix = Lasting<LearnedPrefix> & { proven?: true };
 
-/** A server address that a tunnel had used and that is closed again. */
+/** A server address that a tunnel had used and that is closed again: no longer used, or pushed out by newer ones. */
 export interface ClosedServer {
   readonly name: string;
   readonly address: string;
@@ -95,7 +95,7 @@ export interface LearnerRecord {
   readonly prefixes?: readonly KnownPrefix[];
 }
 
-/** Learned addresses, bounded and with an end each. */
+/** Learned addresses, bounded and with an end each. `now` is monotonic milliseconds throughout; addresses are canonical text. */
 export class Learner {
   readonly #questions = new Questions(QUESTIONS);
   readonly #neighbourhood = new Neighbourhood();
@@ -135,10 +135,7 @@ export class Learner {
     this.#addresses = this.#addresses.filter((known) => this.#names.has(known.name));
   }
 
-  /**
-   * Takes a tap's report at monotonic milliseconds `now`; true when the rules have to be updated. Addresses of login pages matter to them
-   * only while a pass is open.
-   */
+  /** Takes a tap's report; true when the rules have to be updated. Addresses of login pages matter to them only while a pass is open. */
   observe(report: TapReport, now: number, isPassOpen = false): boolean {
     let changed = false;
     if (report.port === 'wan')
@@ -158,21 +155,21 @@ export class Learner {
     return changed;
   }
 
-  /** Withdrawals since the last call. */
+  /** Withdrawals since the last call; the newest 16. */
   takeWithdrawn(): readonly Withdrawal[] {
     const withdrawn = this.#withdrawn;
     this.#withdrawn = [];
     return withdrawn;
   }
 
-  /** Answers for tunnels' host names refused since the last call; only the newest when there were many. */
+  /** Answers for tunnels' host names refused since the last call; the newest 16. */
   takeRefused(): readonly RefusedAnswer[] {
     const refused = this.#refused;
     this.#refused = [];
     return refused;
   }
 
-  /** Addresses that tunnels had used and that were closed since the last call. */
+  /** Addresses that tunnels had used and that were closed since the last call; the newest 16. */
   takeClosed(): readonly ClosedServer[] {
     const letGo = this.#letGo;
     this.#letGo = [];
@@ -186,7 +183,7 @@ export class Learner {
       .map(({ name, address }) => ({ name, address }));
   }
 
-  /** Restores what `used` returned before the restart. */
+  /** Restores what `used` returned before the restart; names that the policy does not have, and texts that are no address, are left out. */
   recall(used: readonly UsedServer[], now: number): void {
     for (const { name, address } of used) {
       const isKnown = this.#addresses.some((known) => known.name === name && known.address === address);
@@ -200,7 +197,10 @@ export class Learner {
     this.#neighbourhood.recallTried(addresses, now);
   }
 
-  /** Whether a believed answer gave this address for the name so close to `at` (monotonic milliseconds) that the rules could not know it. */
+  /**
+   * Whether a believed answer gave this address for the name so close to `at` (monotonic milliseconds; within a second) that the rules
+   * could not know it.
+   */
   wasResolved(name: string, address: string, at: number): boolean {
     return this.#addresses.some(
       (known) =>
@@ -238,7 +238,10 @@ export class Learner {
     return this.#hasIpv4 && name === NAT64_NAME ? name : hostAsked(this.#names, name);
   }
 
-  /** NAT64 prefixes that are not proven: only an answer on the wire says that tunnels' servers are behind them. */
+  /**
+   * NAT64 prefixes that are not proven, as `address/length`: only an answer on the wire says that tunnels' servers are behind them. None
+   * where no server has an IPv4 address.
+   */
   unprovenPrefixes(now: number): readonly string[] {
     const open = this.#prefixes.filter(({ until, proven }) => until > now && proven !== true);
     return this.#hasIpv4 ? open.map(({ network }) => network) : [];
@@ -334,7 +337,7 @@ export class Learner {
     return isStale;
   }
 
-  /** Everything that is valid at monotonic milliseconds `now`, in the form that the policy compilers take. */
+  /** Everything that is valid at `now`, in the form that the policy compilers take: `seconds` are whole seconds left, rounded down. */
   state(now: number): Omit<LearnedState, 'exposed' | 'answered' | 'passes' | 'box'> {
     const living = <T extends Until>(kept: readonly T[]): (Omit<T, 'until'> & { seconds: number })[] =>
       kept.flatMap(({ until, ...rest }) => {
@@ -362,7 +365,7 @@ export class Learner {
     };
   }
 
-  /** Restores what `record` returned. */
+  /** Restores what `record` returned, which whoever read it has checked; addresses of names that the policy does not have are left out. */
   restore(record: LearnerRecord): void {
     this.#addresses = record.addresses.filter((known) => this.#names.has(known.name));
     this.#servers = [...record.servers];

@@ -4,7 +4,10 @@
 
 import { FairMap } from '../incidents/quotas.ts';
 
-/** What an address was seen to serve: a connection or packet to it, or a name that was answered with it. */
+/**
+ * What an address was seen to serve: a connection or packet to it (IP protocol number, port, and the name it showed or ''), or a name that
+ * was answered with it.
+ */
 export type OtherUse =
   | { readonly what: 'visit'; readonly protocol: number; readonly port: number; readonly name: string }
   | { readonly what: 'answer'; readonly name: string };
@@ -23,11 +26,14 @@ interface Uses {
   group: OtherUse['what'];
 }
 
-/** Uses of addresses besides tunnels; bounded. */
+/**
+ * Uses of addresses besides tunnels, at most 4,096 addresses; each use counts for an hour. Addresses are canonical text, `now` is monotonic
+ * milliseconds.
+ */
 export class OtherUses {
   readonly #addresses = new FairMap<Uses>(ADDRESSES);
 
-  /** Notes a use seen at monotonic milliseconds `now`. */
+  /** Notes a use. */
   note(address: string, use: OtherUse, now: number): void {
     const known = this.#of(address, use.what, now);
     const key = keyOf(use);

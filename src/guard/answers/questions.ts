@@ -25,7 +25,10 @@ interface Question {
   isAnswered: boolean;
 }
 
-/** Questions that wait for their answers. */
+/**
+ * Questions that wait for their answers. Clients are MAC addresses as numbers, times monotonic milliseconds, names as in a packet's
+ * findings.
+ */
 export class Questions {
   /** By client and both endpoints. */
   readonly #asked: FairMap<Question[]>;
@@ -50,7 +53,10 @@ export class Questions {
     this.#asked.set(ends, asked.slice(-NAMES), String(client));
   }
 
-  /** The name whose question a message answers, if the client waits for it; of several the one asked first. It then no longer waits. */
+  /**
+   * The name whose question a message answers, if the client waits for it; of several the one asked first. It then no longer waits.
+   * Undefined for an answer that nobody waits for (RFC 5452 section 4).
+   */
   answered(packet: ParsedPacket, client: number, now: number): string | undefined {
     const { names } = packet.findings;
     const question = this.#asked.get(`${String(client)} ${endsOf(packet, 'down')}`)?.find(
@@ -88,8 +94,8 @@ function endsOf(packet: ParsedPacket, direction: 'up' | 'down'): string {
 }
 
 /**
- * The names, and everything that they lead to through the records that `leads` accepts; by default canonical names only (RFC 1034
- * section 3.6.2). Records may come in any order.
+ * The names, and everything that they lead to through the records that `leads` accepts; by default canonical names only (RFC 1034 section
+ * 3.6.2). Records may come in any order and in circles.
  */
 export function aliasesOf(
   names: Iterable<string>,
@@ -109,7 +115,10 @@ export function aliasesOf(
   return aliases;
 }
 
-/** How long a record with this time to live is kept, seconds: clients keep an answer for a minute even if it says not to. */
+/**
+ * How long a record with this time to live (seconds, RFC 1035 section 3.2.1) is kept, seconds: at least a minute, because clients keep an
+ * answer for so long even if it says not to, and at most a day.
+ */
 export function keptSeconds(ttl: number): number {
   return Math.min(Math.max(ttl, KEPT_SECONDS_MIN), KEPT_SECONDS_MOST);
 }

@@ -13,7 +13,7 @@ const REMEMBERED = 1_024;
 /** Most reports for one client, and for all, within `ms` milliseconds: a client that makes up addresses must not crowd out the others. */
 const SHARE = { client: 32, all: 512, ms: 10_000 };
 
-/** Remembers what has been reported. */
+/** Remembers what has been reported, and how often for each client. */
 export class NeighbourNews {
   readonly #reported = new BoundedMap<number>(REMEMBERED);
   readonly #shares = new BoundedMap<number, number>(REMEMBERED);

@@ -81,7 +81,10 @@ interface Own6 extends Kept {
   used: boolean;
 }
 
-/** What is kept across a restart of the daemon. `until`: monotonic milliseconds since boot; `mac`: as a number. */
+/**
+ * What is kept across a restart of the daemon. `until`: monotonic milliseconds since boot; `mac`: as a 48-bit number, 0 where the client is
+ * not known; addresses are text, networks `address/length`.
+ */
 export interface NeighbourhoodRecord {
   readonly leases: readonly { mac: number; address: string; near: readonly string[]; until: number }[];
   readonly routers: readonly { address: string; until: number }[];
@@ -91,7 +94,7 @@ export interface NeighbourhoodRecord {
   readonly links: readonly { network: string; until: number }[];
 }
 
-/** What is known about the clients' link, bounded. */
+/** What is known about the clients' link: at most 64 clients, 8 routers and 8 networks. `now` is monotonic milliseconds. */
 export class Neighbourhood {
   readonly #requests = new BoundedMap<LeaseRequest, number>(CLIENTS);
   readonly #early = new BoundedMap<Early, number>(CLIENTS);
@@ -110,7 +113,10 @@ export class Neighbourhood {
   /** By prefix in text. */
   readonly #links = new BoundedMap<Kept>(LINKS);
 
-  /** Takes an observation at monotonic milliseconds `now`; true when the rules have to be updated. */
+  /**
+   * Takes an observation of one port's tap; true when the rules have to be updated. What clients say counts on lan, what the network says
+   * on wan.
+   */
   observe(
     { packet, direction, verdict, folded, first }: Observation,
     port: 'lan' | 'wan',
@@ -149,7 +155,7 @@ export class Neighbourhood {
       kept.clear();
   }
 
-  /** Everything that is valid at monotonic milliseconds `now`, in the form that the policy compilers take. */
+  /** Everything that is valid at `now`, in the form that the policy compilers take: `seconds` are whole seconds left, rounded down. */
   state(
     now: number,
   ): Pick<LearnedState, 'neighbours' | 'own' | 'settled' | 'own6' | 'settled6' | 'unsettled6' | 'links'> {

@@ -17,6 +17,7 @@ export interface NetworkAttack {
   readonly moved?: string;
   /** What distinguishes it where the exposure does not. */
   readonly variant?: string;
+  /** A sentence for people, with what the network sent. */
   readonly why: string;
   /** The machine that it comes from, or the address that traffic is drawn to. */
   readonly destination: string;
@@ -33,11 +34,11 @@ interface Pull<W> extends Pick<NetworkAttack, 'scope'> {
   readonly at: number;
 }
 
-/** Warnings of network attacks (rule T), by where they draw traffic to. `W`: a warning. */
+/** Warnings of network attacks (rule T), by where they draw traffic to; at most 256. Times are monotonic milliseconds. `W`: a warning. */
 export class AttackWarnings<W> {
   readonly #held = new FairMap<Pull<W>>(PULLS);
 
-  /** Notes an attack at monotonic milliseconds `at`; `key` identifies the warning. */
+  /** Notes an attack; `key` identifies the warning. One that draws no traffic anywhere is not kept. */
   note(warning: W, key: string, { what, destination, scope }: NetworkAttack, at: number): void {
     if (scope.length > 0)
       this.#held.set(
@@ -47,11 +48,14 @@ export class AttackWarnings<W> {
       );
   }
 
+  /** How many are kept, also those too old to count. */
   get size(): number {
     return this.#held.size;
   }
 
-  /** The warnings that an escape to this destination (an address; other texts match none) may have followed from. */
+  /**
+   * The warnings of the last day that an escape at `at` to this destination (an address; other texts match none) may have followed from.
+   */
   *behind(destination: string, at: number): Generator<W> {
     const address = parseAddress(destination);
     for (const { warning, at: since, scope } of this.#held.values())
@@ -62,7 +66,7 @@ export class AttackWarnings<W> {
 /** All IPv6 addresses. */
 export const EVERYTHING6: readonly Network[] = [{ ipVersion: 6, words: new Uint32Array(4), bits: 0 }];
 
-/** The captive portal that a message announces, if any (RFC 8910). */
+/** The captive portal that a message announces (RFC 8910), as an attack without scope; empty if it announces none. */
 export function portal({ captivePortal, server }: NetworkOffer): NetworkAttack[] {
   if (captivePortal === undefined) return [];
   return [
@@ -76,7 +80,7 @@ export function portal({ captivePortal, server }: NetworkOffer): NetworkAttack[]
   ];
 }
 
-/** The ICMP redirect that a message is (RFC 792, RFC 4861). */
+/** The ICMP redirect that a message is (RFC 792, RFC 4861 section 4.5), as one attack. */
 export function redirects({ server, routes = [] }: NetworkOffer): NetworkAttack[] {
   const scope = routes.flatMap((route) => parseNetwork(route.split(' via ')[0] ?? '') ?? []);
   return [
@@ -90,7 +94,7 @@ export function redirects({ server, routes = [] }: NetworkOffer): NetworkAttack[
   ];
 }
 
-/** Routes (`10.0.0.0/8 via …`) that are neither the default route nor the local network itself. */
+/** The routes (`10.0.0.0/8 via …`) that are neither the default route nor the local network itself; texts that are none are left out. */
 export function steering(
   routes: readonly string[] = [],
   lan: Network | undefined,

@@ -3,9 +3,10 @@
 import { addressText, inNetwork, networkOf, parseAddress } from '../../wire/ip/address.ts';
 import type { IpAddress } from '../../wire/ip/address.ts';
 
+/** An IP network over 128 bits. */
 export interface Network {
   readonly ipVersion: 4 | 6;
-  /** The network address. */
+  /** The network address in four 32-bit words, IPv4 in the last; host bits are clear. */
   readonly words: Uint32Array;
   /** Prefix length over all 128 bits: for IPv4, 96 more than in the usual notation. */
   readonly bits: number;
@@ -17,7 +18,10 @@ export function parseNetwork(text: string): Network | undefined {
   return networkAround(host, length === undefined ? undefined : Number(length), true);
 }
 
-/** The network with a prefix of `length` bits that an address is in. Without a length: undefined, or with `alone` the address itself. */
+/**
+ * The network with a prefix of `length` bits that an address is in. Without a length: undefined, or with `alone` the address itself.
+ * Undefined also for text that is no address, and for a length that its family does not have.
+ */
 export function networkAround(
   text: string | undefined,
   length: number | undefined,
@@ -37,11 +41,12 @@ export function formatPrefix({ ipVersion, words, bits }: Network): string {
   return `${addressText(ipVersion, words)}/${ipVersion === 4 ? bits - 96 : bits}`;
 }
 
+/** Whether family, address and prefix length are the same. */
 export function sameNetwork(a: Network, b: Network): boolean {
   return formatPrefix(a) === formatPrefix(b);
 }
 
-/** Whether an address lies in one of the networks. */
+/** Whether an address lies in one of the networks; false for undefined. */
 export function isIn(address: IpAddress | undefined, networks: readonly Network[]): boolean {
   return networks.some(
     ({ ipVersion, words, bits }) => ipVersion === address?.ipVersion && inNetwork(address.words, words, bits),
@@ -58,7 +63,10 @@ const PRIVATE = [
   'fe80::/10',
 ].flatMap((text) => parseNetwork(text) ?? []);
 
-/** Whether a network lies entirely in a range that is not used on the public internet. */
+/**
+ * Whether a network lies entirely in a range that is not used on the public internet (RFC 1918, 6598, 3927, 4193, and fe80::/10 of RFC
+ * 4291).
+ */
 export function isPrivate(network: Network): boolean {
   return PRIVATE.some(
     ({ ipVersion, words, bits }) =>

@@ -29,7 +29,7 @@ const CLIENTS = 64;
 /** By host name of a tunnel's server, the addresses it resolved to. Kept for the next process, to which a changed one would look like the first. */
 export type KnownServers = Readonly<Record<string, readonly string[]>>;
 
-/** Remembers what the network said before, to notice what changes. */
+/** Remembers what the network said before, to notice what changes. Bounded in servers' addresses, routers and clients. */
 export class Tripwire {
   #names = new Set<string>();
   /** Addresses of servers that must not be reached by a local route. */
@@ -61,7 +61,7 @@ export class Tripwire {
     ));
   }
 
-  /** Restores what an earlier process knew about tunnels of the policy. */
+  /** Restores what an earlier process knew about tunnels of the policy; texts that are no address are left out. */
   recall(known: KnownServers): void {
     for (const [name, addresses] of Object.entries(known)) {
       if (!this.#names.has(name)) continue;
@@ -79,7 +79,7 @@ export class Tripwire {
     this.#leases.clear();
   }
 
-  /** The network attacks that one observation from wan shows. */
+  /** The network attacks that one observation from wan shows; mostly none. */
   see({ packet, folded }: Pick<Observation, 'packet' | 'folded'>): NetworkAttack[] {
     if (folded) return [];
     if (packet.unassignedField !== '') return this.#probe(packet);

@@ -11,10 +11,11 @@ export const SEAL_BYTES = 16;
 export interface CanaryShape {
   /** For people: follows "the tap did not see". */
   readonly name: string;
+  /** The kernel's counter for it, `up_leak_dns`. */
   readonly counter: string;
   /** A leak under every profile and every exception. */
   readonly always: boolean;
-  /** The frame after the two MAC addresses; it ends with `seal`. `chance` gives random bytes. */
+  /** The frame after the two MAC addresses, its EtherType first; it ends with `seal`, 16 bytes. `chance` gives so many random bytes. */
   readonly rest: (seal: Uint8Array, chance: (count: number) => Uint8Array) => readonly number[];
 }
 
@@ -200,7 +201,7 @@ export const CANARIES_UP: readonly CanaryShape[] = [
   },
 ];
 
-/** Shapes sent into wan: those that no profile lets in. */
+/** Shapes sent into wan: those that no profile lets in, with the counters of that direction. */
 export const CANARIES_DOWN: readonly CanaryShape[] = CANARIES_UP.filter(({ always }) => always).map(
   (shape) => ({
     ...shape,
@@ -208,7 +209,7 @@ export const CANARIES_DOWN: readonly CanaryShape[] = CANARIES_UP.filter(({ alway
   }),
 );
 
-/** A complete Ethernet frame of this shape; `to` and `from` are MAC addresses as numbers. */
+/** A complete Ethernet frame of this shape, without checksum; `to` and `from` are MAC addresses as 48-bit numbers. */
 export function forged(
   shape: CanaryShape,
   to: number,

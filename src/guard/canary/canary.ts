@@ -25,6 +25,7 @@ export interface Sighting {
   readonly serial: number;
   /** Name of the kernel counter that counts such a frame, according to the judge. */
   readonly counter: string;
+  /** According to the judge. */
   readonly isLeak: boolean;
   /** It left by this port. */
   readonly outgoing: boolean;
@@ -34,13 +35,13 @@ export interface Sighting {
 export interface CanaryMeans {
   /** `count` random bytes that nobody can guess. */
   readonly chance: (count: number) => Uint8Array;
-  /** The seal, which is the last bytes of the frame with this serial number. */
+  /** The seal, 16 bytes, which are the last of the frame with this serial number. */
   readonly seal: (serial: number) => Uint8Array;
-  /** The forged sender's MAC address, random at each start. */
+  /** The forged sender's MAC address as a 48-bit number, random at each start. */
   readonly mac: number;
 }
 
-/** The frames to send into each port. */
+/** The frames to send into each port, complete Ethernet frames without checksum. */
 export interface Forgery {
   readonly lan: Uint8Array;
   readonly wan: Uint8Array;
@@ -59,7 +60,7 @@ interface Expected {
 
 const FLOODED = 'more frames come than the taps can read';
 
-/** Forges leaks and checks that they were seen, counted and stopped. */
+/** Forges leaks and checks that they were seen, counted and stopped. Times are monotonic milliseconds. */
 export class Canary {
   readonly #means: CanaryMeans;
   #serial = 0;
@@ -78,18 +79,18 @@ export class Canary {
   #isWithheld = false;
   /** Since when a new proof is due, monotonic milliseconds. */
   #dueSince = -Infinity;
-  /** When the reading that gave the last proof began, monotonic milliseconds: later faults need not show in it. Undefined before the first proof. */
+  /** When the reading that gave the last proof began: later faults need not show in it. Undefined before the first proof. */
   provenAt: number | undefined;
   /** Forged leaks that taps have reported, by kernel counter: they must be subtracted from sums of leaks. */
   readonly counted = new Map<string, number>();
-  /** Set when a forged leak passed the rules or was seen leaving a port; cleared by a proof. */
+  /** What is known of a forged leak that passed the rules or was seen leaving a port, in words; cleared by a proof. */
   breach: string | undefined;
 
   constructor(means: CanaryMeans) {
     this.#means = means;
   }
 
-  /** The next pair of frames if it is time for them (`now`: monotonic milliseconds). `always`: only shapes that no policy or pass lets through. */
+  /** The next pair of frames if it is time for them, else undefined. `always`: only shapes that no policy or pass lets through. */
   forge(now: number, always: boolean): Forgery | undefined {
     const waits = this.#expected !== undefined && !this.#mayBeLost && now - this.#sentAt < SIGHT_MS;
     if (this.#isWithheld || this.#values === undefined || waits || now - this.#sentAt < PAUSE_MS)
@@ -122,7 +123,7 @@ export class Canary {
     return { lan: up.frame, wan: down.frame };
   }
 
-  /** Whether a reading that began at `begun` (monotonic milliseconds) may include a forged leak in some of its counters and not in others. */
+  /** Whether a reading that began at `begun` may include a forged leak in some of its counters and not in others. */
   tears(begun: number): boolean {
     if (this.#expected === undefined || begun - this.#sentAt > FLIGHT_MS) return false;
     const { lan, wan } = this.#expected;
@@ -140,7 +141,7 @@ export class Canary {
     return shape;
   }
 
-  /** Takes a tap's report of a forged frame. `now`: monotonic milliseconds. */
+  /** Takes a tap's report of a forged frame. */
   saw(port: Port, { serial, counter, isLeak, outgoing }: Sighting, now: number): void {
     if (outgoing) {
       this.breach ??= `a forged leak was seen leaving ${port}`;
@@ -170,7 +171,7 @@ export class Canary {
     if (expected !== undefined) expected.mayBeLost = true;
   }
 
-  /** Takes the kernel's counters, read at some moment since `begun`, monotonic milliseconds. */
+  /** Takes the kernel's counters, cumulative, read at some moment since `begun`. */
   read(begun: number, values: CounterValues): void {
     this.#values = values;
     const crossed = values.get('canary_crossed') ?? 0;
@@ -237,7 +238,7 @@ export class Canary {
     this.#changed = true;
   }
 
-  /** While `on` (a port has no cable) nothing is forged or missed; afterwards a new proof is due. `now`: monotonic milliseconds. */
+  /** While `on` (a port has no cable) nothing is forged or missed; afterwards a new proof is due. */
   withhold(on: boolean, now: number): void {
     if (on === this.#isWithheld) return;
     this.#isWithheld = on;
@@ -258,7 +259,7 @@ export class Canary {
     this.#sentAt = -Infinity;
   }
 
-  /** Why there is no valid proof at monotonic milliseconds `now`, in words; undefined when there is one. */
+  /** Why there is no valid proof at `now`, in words; undefined when there is one. */
   fault(now: number): string | undefined {
     if (this.breach !== undefined) return this.breach;
     if (this.#wrong !== undefined) return `a forged leak was misjudged: ${this.#wrong}`;

@@ -48,7 +48,7 @@ interface Fresh {
 
 const NOT_FRESH = { since: -Infinity, first: 0, before: 0, connections: 0, frames: 0 } as const;
 
-/** The table of allowed direct traffic. */
+/** The table of allowed direct traffic, at most 2,000 rows. */
 export class AllowedTraffic {
   readonly #rows = new FairMap<Row>(ALLOWED_MOST);
   readonly #regulars = new Regulars<number>();
@@ -105,7 +105,10 @@ export class AllowedTraffic {
     }
   }
 
-  /** At most `limit` rows, newest first. `started`: wall clock at which the guard started. Rows recorded under another privacy are not shown. */
+  /**
+   * At most `limit` rows, newest first; `more` counts the others, those that have made room included. `started`: wall clock in milliseconds
+   * at which the guard started. Rows recorded under another privacy are not shown.
+   */
   view(redaction: Redaction, started: number, limit: number): AllowedView {
     const since = new Date(redaction.time(this.#since ?? started)).toISOString();
     if (this.#privacy !== redaction.privacy) return { since, connections: 0, frames: 0, rows: [], more: 0 };

@@ -15,7 +15,7 @@ const ADDRESSES = 16;
 /** The locally administered bit of IEEE 802: the address is random, as systems choose it for privacy. */
 const LOCAL_BIT = 0x02_00_00_00_00_00;
 
-/** The vendor of a MAC address by its prefix; undefined when the prefix is not registered. */
+/** The vendor of a MAC address (lower case with colons) by its prefix; undefined when the prefix is not registered. */
 export type VendorOf = (mac: string) => string | undefined;
 
 interface Client {
@@ -32,7 +32,7 @@ interface Client {
   last: number;
 }
 
-/** The clients, bounded. Times are wall-clock milliseconds. */
+/** The clients, at most 256. Times are wall-clock milliseconds. */
 export class ClientBook {
   readonly #vendorOf: VendorOf;
   /** Longest silent first. */
@@ -41,6 +41,7 @@ export class ClientBook {
   readonly #passing = new Set<Client>();
   /** Number of clients that were dropped because there were too many. */
   forgotten = 0;
+  /** Applies to what is recorded from now on. */
   redaction: Redaction;
 
   constructor(vendorOf: VendorOf, redaction: Redaction) {
@@ -48,7 +49,10 @@ export class ClientBook {
     this.redaction = redaction;
   }
 
-  /** Takes what a client sent; returns the client's id if something new was learned about it. */
+  /**
+   * Takes what a client sent; returns the client's id if something new was learned about it, else undefined. Under `minimal` nothing is
+   * kept.
+   */
   take(observation: Observation, wall: number): string | undefined {
     const { packet, client: mac } = observation;
     if (observation.direction !== 'up' || observation.folded || isGroup(mac) || mac === 0) return undefined;
@@ -64,23 +68,25 @@ export class ClientBook {
     return known === undefined || isNewAddress || isNewIdentity ? id : undefined;
   }
 
-  /** Restores a client that an earlier process stored. */
+  /** Restores a client that an earlier process stored; one that is known here already stays as it is. */
   restore(view: ClientView): void {
     const [first, last] = [Date.parse(view.first), Date.parse(view.last)];
     if (this.#clients.get(view.id) === undefined) this.#hear(view.id, { ...view, first, last }, last);
   }
 
+  /** Empties the book. */
   forgetAll(): void {
     this.#clients.clear();
     this.#passing.clear();
   }
 
+  /** The client with this id (its MAC address, or a hash of it); undefined when it is not known. */
   get(id: string): ClientView | undefined {
     const client = this.#clients.get(id);
     return client === undefined ? undefined : viewOf(client);
   }
 
-  /** Last seen first. */
+  /** All clients, last seen first. */
   list(): ClientView[] {
     return [...this.#clients.values()].sort((a, b) => b.last - a.last).map(viewOf);
   }
@@ -142,7 +148,7 @@ export class ClientBook {
   }
 }
 
-/** A client as another privacy setting shows it. Undefined for `minimal`, which keeps none. */
+/** A client as another privacy setting shows it; what is hashed already stays so. Undefined for `minimal`, which keeps none. */
 export function redactedClient(client: ClientView, redaction: Redaction): ClientView | undefined {
   if (redaction.privacy === 'full') return client;
   if (redaction.privacy === 'minimal') return undefined;
@@ -161,7 +167,10 @@ export function redactedClient(client: ClientView, redaction: Redaction): Client
   };
 }
 
-/** All clients as another privacy setting shows them, last seen first: records made under different settings may be the same client. */
+/**
+ * All clients as another privacy setting shows them, in the order given: records made under different settings may be the same client, and
+ * become one. `clients` come last seen first.
+ */
 export function shownClients(clients: readonly ClientView[], redaction: Redaction): readonly ClientView[] {
   const byId = new Map<string, ClientView>();
   for (const client of clients.flatMap((one) => redactedClient(one, redaction) ?? [])) {

@@ -13,23 +13,27 @@ import type { AllowedView, IncidentView, TunnelView } from '../../api/status.ts'
 
 /** What is publicly registered about an address. */
 export interface Registration {
+  /** `a.b.c.d/len` */
   readonly network: string;
+  /** Two letters (ISO 3166-1). */
   readonly country: string;
   /** Who runs the network; null when it is not known. */
   readonly operator: string | null;
 }
 
-/** What a dossier is made from; `from` and `to`: wall clock, milliseconds. */
+/** What a dossier is made from; `from` and `to`: wall clock, milliseconds, `from` undefined for all that is kept. */
 export interface DossierSources {
   readonly incidents: readonly IncidentView[];
   readonly clients: readonly ClientView[];
   readonly tunnels: readonly TunnelView[];
   readonly gaps: readonly Gap[];
   readonly allowed?: AllowedView | undefined;
+  /** Undefined where nothing is registered, or for a text that is no address. */
   readonly registrationOf: (address: string) => Registration | undefined;
   readonly from: number | undefined;
   readonly to: number;
   readonly privacy: Privacy;
+  /** There were more incidents than are given here. */
   readonly truncated: boolean;
 }
 
@@ -40,7 +44,10 @@ const CANDIDATES = 16;
 const NAMED = 4;
 const NETWORK = /^[\da-f.:]+\/\d+$/;
 
-/** What Eve knows. Only what escaped counts; frames that were stopped are just one number. */
+/**
+ * What Eve knows, in facts and sentences. Only what escaped counts; frames that were stopped are just one number. Sites are sorted by
+ * visits, then by questions. Texts are redacted already.
+ */
 export function dossierOf(sources: DossierSources): Dossier {
   const { incidents, privacy, truncated } = sources;
   const counted = incidents.filter(({ foldedInto }) => foldedInto === undefined);

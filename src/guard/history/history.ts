@@ -9,6 +9,7 @@ import type { IncidentView } from '../../api/status.ts';
 
 /** All given fields must match. Times are wall-clock milliseconds: incidents with frames at any time in [since, until). */
 export interface IncidentFilter {
+  /** The client's id as incidents have it. */
   readonly client?: string;
   readonly rule?: Rule;
   readonly kind?: Kind;
@@ -23,10 +24,12 @@ export interface IncidentFilter {
   readonly limit: number;
 }
 
+/** Whether a text is the letter of a rule. */
 export function isRule(text: string): text is Rule {
   return (RULES as readonly string[]).includes(text);
 }
 
+/** Whether a text is the name of a kind, such as `igmp-mld`. */
 export function isKind(text: string): text is Kind {
   return (KINDS as readonly string[]).includes(text);
 }

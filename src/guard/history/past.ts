@@ -18,6 +18,7 @@ export interface PastIncident {
   readonly doubt?: Doubt;
 }
 
+/** Frames of an incident: `assumed` to have escaped, `presumed` to have been stopped. */
 export interface Doubt {
   readonly assumed: number;
   readonly presumed: number;
@@ -29,7 +30,7 @@ export interface PastGap {
   readonly privacy: Privacy;
 }
 
-/** An incident as `redaction` shows it, whatever setting it was recorded under. */
+/** An incident as `redaction` shows it, whatever setting it was recorded under; the same object where nothing changes. */
 export function redactedIncident(
   { incident, privacy }: Pick<PastIncident, 'incident' | 'privacy'>,
   redaction: Redaction,
@@ -54,7 +55,7 @@ export function rewrittenGaps(past: readonly PastGap[], redaction: Redaction): P
   });
 }
 
-/** The privacy settings that show more than this one. */
+/** The privacy settings that show more than this one, the laxest first. */
 export function laxerThan(privacy: Privacy): readonly Privacy[] {
   return PRIVACIES.slice(0, PRIVACIES.indexOf(privacy));
 }

@@ -6,16 +6,22 @@ import type { Kind } from '../../flow/kinds.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Rule } from '../../policy/verdict.ts';
 
+/** How much is kept and shown: everything, hashes and networks, or only counts. */
 export type Privacy = Policy['privacy'];
 
+/** From what shows most to what shows least. */
 export const PRIVACIES: readonly Privacy[] = ['full', 'redacted', 'minimal'];
 
-/** A keyed one-way function: equal texts give equal hexadecimal digits, and only someone with the key can test a guess. */
+/** A keyed one-way function: equal texts give equal hexadecimal digits (at least 20), and only someone with the key can test a guess. */
 export type KeyedHash = (text: string) => string;
 
-/** The public suffix under which a name is registered (`co.uk`), or '' if there is none: then any label may be a person's name. */
+/**
+ * The public suffix under which a name is registered (`co.uk`, publicsuffix.org), or '' if there is none: then any label may be a person's
+ * name.
+ */
 export type SuffixOf = (name: string) => string;
 
+/** In place of what `minimal` hides. */
 export const HIDDEN = '(hidden)';
 
 const HOUR_MS = 3_600_000;
@@ -43,7 +49,7 @@ export interface IncidentTexts {
   readonly why: string;
 }
 
-/** Redacts texts and times under one privacy setting. */
+/** Redacts texts and times under one privacy setting; '' stays ''. Does not throw. */
 export class Redaction {
   readonly privacy: Privacy;
   readonly #hash: KeyedHash;
@@ -55,7 +61,7 @@ export class Redaction {
     this.#suffixOf = suffixOf;
   }
 
-  /** A host name: whole, `h-3f2a90b1c4d53f2a90b1.com`, or hidden. A redacted name is not redacted again. */
+  /** A host name: whole, `h-3f2a90b1c4d53f2a90b1.com` (its public suffix is kept), or hidden. A redacted name is not redacted again. */
   name(name: string): string {
     if (this.privacy === 'full' || name === '') return name;
     if (this.privacy === 'minimal') return HIDDEN;
@@ -65,7 +71,9 @@ export class Redaction {
     return `${this.#digits(name)}${kept}`;
   }
 
-  /** An IP address: whole, its network (`203.0.113.0/24`), or hidden. Any other text is treated as an identity. */
+  /**
+   * An IP address: whole, its network (/24 of IPv4, /48 of IPv6: `203.0.113.0/24`), or hidden. Any other text is treated as an identity.
+   */
   address(text: string): string {
     if (this.privacy === 'full' || text === '') return text;
     if (this.privacy === 'minimal') return HIDDEN;
@@ -98,7 +106,7 @@ export class Redaction {
     return MAC.test(text) ? this.identity(text) : this.name(text);
   }
 
-  /** A wall-clock time, milliseconds; `minimal` keeps only the hour. */
+  /** A wall-clock time, milliseconds; `minimal` keeps only the hour (UTC). */
   time(wall: number): number {
     return shownTime(this.privacy, wall);
   }
@@ -131,7 +139,7 @@ export class Redaction {
   }
 }
 
-/** A wall-clock time (milliseconds) as this privacy setting shows it. */
+/** A wall-clock time (milliseconds) as this privacy setting shows it; `minimal` rounds down to the hour. */
 export function shownTime(privacy: Privacy, wall: number): number {
   return privacy === 'minimal' ? wall - (wall % HOUR_MS) : wall;
 }

@@ -5,7 +5,7 @@ const INITIAL = 1024;
 /** Most character codes passed to one call: the stack limits the number of arguments. */
 const LONGEST = 255;
 
-/** Numbers texts from 0 in order of arrival; equal texts of one group have the same number. */
+/** Numbers texts from 0 in order of arrival; equal texts of one group have the same number. Grows without limit: the caller bounds it. */
 export class TextTable {
   /** Open addressing, at most half full; each slot holds a text's number plus one, 0 is empty. */
   #slots = new Int32Array(2 * INITIAL);
@@ -28,7 +28,7 @@ export class TextTable {
     return this.#startOf(this.#size);
   }
 
-  /** The number of a text in its group (0 to 255), or -1. */
+  /** The number of a text in its group (0 to 255), or -1. Allocates nothing. */
   find(text: string, group: number): number {
     const number = this.#slots[this.#slot(text, group, hashOf(text, group))] ?? 0;
     return number - 1;
@@ -53,6 +53,7 @@ export class TextTable {
     return number;
   }
 
+  /** The text with this number; '' for a number that was not given. */
   text(number: number): string {
     const end = this.#ends[number] ?? 0;
     const start = this.#startOf(number);
@@ -69,6 +70,7 @@ export class TextTable {
     return String.fromCharCode(...gathered);
   }
 
+  /** The group of the text with this number. */
   group(number: number): number {
     return this.#groups[number] ?? 0;
   }

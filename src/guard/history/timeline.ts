@@ -26,6 +26,7 @@ export interface TallyAt extends Tally {
   readonly at: number;
 }
 
+/** All counts zero. */
 export const NO_TALLY: Tally = { redEscaped: 0, redBlocked: 0, amberEscaped: 0, amberBlocked: 0, unseen: 0 };
 
 /** From harmless to alarming. */
@@ -45,7 +46,7 @@ export function worseTunnel(one: TimelineTunnel, other: TimelineTunnel): Timelin
   return TIMELINE_TUNNELS.indexOf(one) >= TIMELINE_TUNNELS.indexOf(other) ? one : other;
 }
 
-/** Two changes merged into one: block mode of the later, the worse of both states, and a pass if either had one. */
+/** Two changes merged into one: time and block mode of the later, the worse of both states, and a pass if either had one. */
 export function joined(earlier: StateChange, later: StateChange): StateChange {
   const state = worseState(earlier.state, later.state);
   const tunnel = worseTunnel(earlier.tunnel, later.tunnel);
@@ -69,8 +70,9 @@ export function isEmpty(tally: Tally): boolean {
 }
 
 /**
- * Equal intervals from `from` to `to` (wall clock, milliseconds). `changes` are in order; one before `from` is what was true at `from`,
- * without it the box was off. Intervals after `now` are off.
+ * Equal intervals from `from` to `to` (wall clock, milliseconds), each from its start to before the next. `changes` are in order; one
+ * before `from` is what was true at `from`, without it the box was off. Intervals after `now` are off. A tally outside the range counts in
+ * the interval next to it.
  */
 export function timelineOf(
   range: { readonly from: number; readonly to: number; readonly buckets: number },

@@ -8,7 +8,10 @@ import { Protocol } from '../../wire/ip/ip.ts';
 /** `high`: the same connection; `medium`: the same port, bound to any address; `low`: only the same protocol, or several sockets fit. */
 type Confidence = 'high' | 'medium' | 'low';
 
-/** One line of /proc/net/{tcp,udp,icmp,raw}{,6}. Addresses as in ParsedPacket. */
+/**
+ * One line of /proc/net/{tcp,udp,icmp,raw}{,6}: IP protocol number, addresses as in ParsedPacket (four 32-bit words), ports in host order;
+ * all zero for an end that is not bound or connected.
+ */
 export interface Socket {
   readonly protocol: number;
   readonly ipVersion: 4 | 6;
@@ -35,7 +38,8 @@ const LINE =
   /^\s*\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) (?:\S+ +){6}(\d+)/;
 
 /**
- * The sockets of one table; other lines are skipped. The kernel prints address words in the machine's byte order.
+ * The sockets of one table (`tcp6`) from its text; lines that are none, and sockets that no process holds (inode 0), are skipped, and an
+ * unknown table has none. The kernel prints address words in the machine's byte order (proc_net(5)). Does not throw.
  */
 export function readSocketTable(table: string, text: string, littleEndian: boolean): Socket[] {
   const protocol = SOCKET_TABLES[table];
@@ -76,7 +80,7 @@ export interface Origin {
   readonly confidence: Confidence;
 }
 
-/** The sockets that may have sent the frame, or undefined when none fits. */
+/** The sockets that may have sent the frame; undefined when none fits, for frames without IP and for later fragments. */
 export function originOf(packet: ParsedPacket, sockets: readonly Socket[]): Origin | undefined {
   if (packet.ipVersion === 0 || packet.fragmentOffset > 0) return undefined;
   let best: Socket[] = [];
@@ -112,12 +116,13 @@ function isNone([w0, w1, w2, w3]: Uint32Array): boolean {
   return w0 === 0 && w1 === 0 && (w2 === 0 || w2 === MAPPED_PREFIX) && w3 === 0;
 }
 
-/** The process of this machine that a leak is attributed to, or why there is none. */
+/** The process of this machine that a leak is attributed to, or why there is none (`pid` null, `name` ''). */
 export interface Attribution {
   readonly pid: number | null;
   /** The kernel's short name of the process (comm), or ''. */
   readonly name: string;
   readonly confidence: Confidence | 'none';
+  /** Half a sentence for people. */
   readonly why: string;
 }
 
@@ -127,7 +132,10 @@ const WHY: Readonly<Record<Confidence, string>> = {
   low: 'its socket uses this protocol, but other sockets may too',
 };
 
-/** The attribution of a frame whose sockets these processes hold; with several of them the first is named, with low confidence. */
+/**
+ * The attribution of a frame whose sockets these processes hold; with several of them the first is named, with low confidence. Without an
+ * origin or a process, nobody's, with the reason.
+ */
 export function attribute(
   origin: Origin | undefined,
   holders: readonly { readonly pid: number; readonly name: string }[],

@@ -10,15 +10,20 @@ import type { IncidentView } from '../../api/status.ts';
 
 /** An incident in the book; equal leaks of one client are one incident. Counts are frames. */
 export interface Incident {
+  /** Unique across restarts. */
   readonly id: string;
   readonly rule: Rule;
   readonly kind: Kind;
   severity: Severity;
+  /** MAC address, lower case with colons, redacted. */
   readonly client: string;
   /** The name that leaked. Until one is read, the destination: a connection opens before it shows the name. */
   exposure: string;
+  /** Without port, redacted; '' for an incident that others were folded into. */
   readonly destination: string;
+  /** The reason of its latest verdict with a name, redacted. */
   why: string;
+  /** Frames that came in by lan; below it those of them that left by wan, and those that were stopped. */
   attempted: number;
   escaped: number;
   blocked: number;
@@ -41,6 +46,7 @@ export interface Incident {
   first: number;
   last: number;
   acknowledged: boolean;
+  /** Some of it left although the rules in force should have stopped it. */
   breach: boolean;
   /** Ids of incidents that belong to the same story: a question and its visit (rule D), a network attack and its escape (rule T). */
   related: readonly string[];
@@ -66,7 +72,7 @@ export interface Incident {
   foldedInto?: string;
 }
 
-/** The incident that a stored one stands for. */
+/** The incident that a stored one stands for, without captured frames and open frames. */
 export function incidentOf({ incident, privacy, share, doubt }: PastIncident): Incident {
   const { related = [], candidates = [], questions, visits, ...kept } = incident;
   const [first, last] = [Date.parse(incident.first), Date.parse(incident.last)];
@@ -104,12 +110,12 @@ export function pastOf(incident: Incident): PastIncident {
   return { incident: viewOf(incident), privacy, share, ...doubt };
 }
 
-/** The share of an incident whose client has a share of its own. */
+/** The share of an incident whose client has a share of its own: `client rule kind`. */
 export function shareOf({ client, rule, kind }: Pick<Incident, 'client' | 'rule' | 'kind'>): string {
   return `${client} ${rule} ${kind}`;
 }
 
-/** An incident as it is shown. */
+/** An incident as it is shown; times are ISO 8601 in UTC. Frames that left and have no attempt yet count as attempted. */
 export function viewOf(incident: Incident): IncidentView {
   return {
     id: incident.id,

@@ -81,7 +81,7 @@ interface Keyed extends Description {
   readonly key: string;
 }
 
-/** All incidents of the running guard. Monotonic milliseconds unless said otherwise. */
+/** All incidents of the running guard, at most `limit`. Counts are frames; moments monotonic milliseconds unless said otherwise. */
 export class IncidentBook {
   readonly #limit: number;
   readonly #idPrefix: string;
@@ -112,7 +112,7 @@ export class IncidentBook {
   /** By key, the incident that further frames belong to because theirs was folded before its frames were decided. */
   readonly #moved: FairMap<{ readonly into: string; readonly until: number }>;
   #changed = new Set<Incident>();
-  /** Clients that have their own share. */
+  /** Clients that have their own share, by MAC address as it is recorded. */
   readonly regulars = new Regulars<string>();
   #openings = new Openings<Incident>((incident) => this.#byId.has(incident.id));
   #sequence = 0;
@@ -125,6 +125,7 @@ export class IncidentBook {
   readonly bySeverity = { red: { escaped: 0, blocked: 0 }, amber: { escaped: 0, blocked: 0 } };
   /** The book's frames that the kernel counts as leaks: attempts by counter, and below it those that left. */
   readonly attemptedBy = new Map<string, number>();
+  /** The book's frames that the kernel counts as leaks that left. */
   leaksOut = 0;
   /** Frames that no tap saw. */
   unseenFrames = 0;
@@ -133,6 +134,7 @@ export class IncidentBook {
   /** Applies to everything recorded from now on; `full` needs no hash. */
   redaction = new Redaction('full', (text) => text);
 
+  /** `idPrefix` makes ids unique across restarts: `PREFIX-1`, `PREFIX-2`. */
   constructor(limit: number, idPrefix: string) {
     this.#limit = limit;
     this.#idPrefix = idPrefix;
@@ -140,7 +142,7 @@ export class IncidentBook {
     this.#moved = new FairMap(16 * limit);
   }
 
-  /** Counts frames that the lan tap saw coming in. */
+  /** Counts frames that the lan tap saw coming in; returns their incident. */
   attempt(observation: Observation, now: Now): Incident {
     const incident = this.#incidentFor(observation, now);
     const late = observation.first <= incident.inferredUntil + SKEW_MS;
@@ -154,7 +156,7 @@ export class IncidentBook {
     return incident;
   }
 
-  /** Counts frames that the wan tap saw leaving; `breach`: the ruleset should have stopped them. */
+  /** Counts frames that the wan tap saw leaving; returns their incident. `breach`: the ruleset should have stopped them. */
   escape(observation: Observation, now: Now, breach: boolean): Incident {
     const incident = this.#incidentFor(observation, now);
     // Reported late: frames from the time of those already assumed to have escaped are those frames.
@@ -327,14 +329,14 @@ export class IncidentBook {
     return since;
   }
 
-  /** The same including frames that have left. */
+  /** Arrival of the oldest frame whose fate is not known, or which has left and has no attempt yet; Infinity when there is none. */
   get openSince(): number {
     let since = Infinity;
     for (const { open } of this.#unsettled) since = Math.min(since, open.since);
     return since;
   }
 
-  /** The totals; frames that left count as attempted although the lan tap may report them later. */
+  /** The totals, with those of the restored incidents; frames that left count as attempted although the lan tap may report them later. */
   get ledger(): { readonly attempted: number; readonly escaped: number; readonly blocked: number } {
     let { attempted } = this.totals;
     for (const frames of this.unpairedEscapes().values()) attempted += frames;
@@ -444,7 +446,7 @@ export class IncidentBook {
     this.inferred.push({ first, last, counter, crosses, frames });
   }
 
-  /** Records frames that the kernel counted and no tap saw. */
+  /** Records frames that the kernel counted and no tap saw; returns their incident. */
   unseen(observation: Observation, { escaped, assumed }: UnseenFate, now: Now): Incident {
     const incident = this.#incidentFor(observation, now);
     const { frames, counter } = observation;
@@ -504,12 +506,15 @@ export class IncidentBook {
     return { changed: [...changed], left };
   }
 
-  /** Changes assumed escapes to stopped: by its counters, read at `at`, the kernel let fewer frames out. Returns what changed. */
+  /** Changes so many assumed escapes to stopped: by its counters, read at `at`, the kernel let fewer frames out. Returns what changed. */
   correctAssumed(frames: number, at: number): Incident[] {
     return this.#correct(frames, at, 'assumed', 'escaped', 'blocked');
   }
 
-  /** Changes presumably stopped frames to escaped: the kernel let more frames out. `breach`: it should have let none out. Returns what changed. */
+  /**
+   * Changes so many presumably stopped frames to escaped: by its counters, read at `at`, the kernel let more frames out. `breach`: it
+   * should have let none out. Returns what changed.
+   */
   correctPresumed(frames: number, at: number, breach: boolean): Incident[] {
     const changed = this.#correct(frames, at, 'presumed', 'blocked', 'escaped');
     // Without a breach an acknowledgement still holds: nothing was to be stopped, so the person accepted that the frames may have left.
@@ -596,6 +601,7 @@ export class IncidentBook {
     return true;
   }
 
+  /** The incident with this id; undefined when it is not in the book (any more). */
   get(id: string): Incident | undefined {
     return this.#byId.get(id);
   }
@@ -608,7 +614,7 @@ export class IncidentBook {
     return incident;
   }
 
-  /** Records what the network did to a client. The client sent nothing, so there is no fate to decide. */
+  /** Records what the network did to a client; returns the incident. The client sent nothing, so there is no fate to decide. */
   notice(observation: Observation, now: Now, notice?: Notice): Incident {
     const incident = this.#incidentFor(observation, now, notice);
     this.#seen(incident, now);
@@ -653,7 +659,7 @@ export class IncidentBook {
     return fairPick(all, ({ share }) => share, count);
   }
 
-  /** Newest first by last frame. */
+  /** All incidents in the book, newest first by last frame. */
   all(): Incident[] {
     return [...this.#byId.values()].sort((a, b) => b.last - a.last || (a.id < b.id ? 1 : -1));
   }

@@ -63,7 +63,7 @@ interface Asked {
   readonly as: Map<string, string>;
 }
 
-/** One tap's count of questions and visits. */
+/** One tap's count of questions and visits. Clients are MAC addresses as numbers, times monotonic milliseconds. */
 export class Occasions {
   /** Oldest first. */
   readonly #waiting = new Map<Connection, Opened>();
@@ -73,7 +73,10 @@ export class Occasions {
   /** Number of connections that were not counted because there were too many. */
   refused = 0;
 
-  /** What a frame that left begins, as a person would count it. */
+  /**
+   * What a frame that left at `at` begins, as a person would count it; undefined for a frame that belongs to something begun before, and
+   * for one that may still show a name.
+   */
   of(packet: ParsedPacket, judged: Judged, client: number, at: number): Occasion {
     const { connection, findings } = packet;
     const said = findings.names.find(({ via }) => via !== 'referer');

@@ -9,7 +9,7 @@ import type { Redaction } from '../history/privacy.ts';
 
 const LIMIT = 5;
 
-/** The latest stopped connections, at most five. */
+/** The latest stopped connections, at most five, as texts. */
 export class PassStops {
   readonly #stopped = new BoundedMap<true>(LIMIT);
 
@@ -22,11 +22,12 @@ export class PassStops {
     this.#stopped.set(name === '' ? where : `${name} (${where})`, true);
   }
 
+  /** Forgets them: a pass has begun or ended. */
   clear(): void {
     this.#stopped.clear();
   }
 
-  /** Newest first. */
+  /** `name (address:port)`, or without a name the address and port, as privacy shows them; newest first. */
   list(): string[] {
     return [...this.#stopped].map(([what]) => what).reverse();
   }

@@ -24,7 +24,7 @@ interface Target {
   readonly until: number;
 }
 
-/** Hosts and ports that belong to a captive portal. */
+/** Hosts and ports that belong to a captive portal (RFC 8908, RFC 8910), at most eight. */
 export class Portal {
   /** By host and port. */
   readonly #targets = new BoundedMap<Target>(TARGETS);
@@ -41,7 +41,10 @@ export class Portal {
     return this.#answers(packet.findings, now) || changed;
   }
 
-  /** Everything that is valid at monotonic milliseconds `now`, in the form that the policy compilers take. */
+  /**
+   * The portals' addresses that are valid at monotonic milliseconds `now`, at most 32, in the form that the policy compilers take:
+   * `seconds` are whole seconds left, rounded down.
+   */
   state(now: number): { portals: LearnedPortal[] } {
     const left = (until: number): number => Math.floor((until - now) / 1_000);
     const portals = [...this.#targets].flatMap(([key, { port, until }]) =>

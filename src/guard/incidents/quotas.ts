@@ -58,10 +58,12 @@ export class Shares<T> {
   readonly #bySize = new Map<number, Line<Group<T>>>();
   #largestSize = 0;
 
+  /** How many members the group has; 0 when there is none. */
   sizeOf(group: string): number {
     return this.#groups.get(group)?.members.size ?? 0;
   }
 
+  /** The item's group; undefined when it is not held. */
   groupOf(item: T): string | undefined {
     return this.#held.get(item)?.group.name;
   }
@@ -107,11 +109,12 @@ export class Shares<T> {
     return this.#groups.get(group)?.members ?? [];
   }
 
-  /** The oldest member of the largest group, which goes when room is needed. */
+  /** The oldest member of the largest group, which goes when room is needed; undefined when nothing is held. */
   giver(): T | undefined {
     return this.#bySize.get(this.#largestSize)?.first?.value.members.first?.value;
   }
 
+  /** Removes everything. */
   clear(): void {
     this.#groups.clear();
     this.#held.clear();
@@ -147,15 +150,17 @@ export class FairMap<V> {
     this.#limit = limit;
   }
 
+  /** How many entries it holds. */
   get size(): number {
     return this.#held.size;
   }
 
+  /** The value; undefined if there is none. Does not make it newer. */
   get(key: string): V | undefined {
     return this.#held.get(key);
   }
 
-  /** Sets the entry and makes it the newest of its group. Returns the value that was dropped to make room. */
+  /** Sets the entry and makes it the newest of its group. Returns the value that was dropped to make room, or undefined. */
   set(key: string, value: V, group: string): V | undefined {
     let dropped: V | undefined;
     if (!this.#held.has(key) && this.#held.size >= this.#limit) {
@@ -177,6 +182,7 @@ export class FairMap<V> {
     this.#shares.delete(key);
   }
 
+  /** Empties the map; `evicted` stays. */
   clear(): void {
     this.#held.clear();
     this.#shares.clear();
@@ -201,6 +207,7 @@ export class Regulars<K> {
   /** Longest silent first. */
   readonly #lastSeen = new Map<K, number>();
 
+  /** `idleMs`: milliseconds of silence after which a seat goes to the next. */
   constructor(seats = 32, idleMs = 600_000) {
     this.#seats = seats;
     this.#idleMs = idleMs;
@@ -220,6 +227,7 @@ export class Regulars<K> {
     this.#lastSeen.set(who, now);
   }
 
+  /** Whether `who` has a seat. */
   has(who: K): boolean {
     return this.#lastSeen.has(who);
   }

@@ -6,15 +6,18 @@ import type { Rule } from '../../policy/verdict.ts';
 export const SYSTEMS = ['Windows', 'macOS', 'Linux', 'Android', 'iOS'] as const;
 export type System = (typeof SYSTEMS)[number];
 
+/** Texts about one rule; backticks mark code. */
 export interface RuleText {
   readonly title: string;
   /** What was seen and what Eve learns from it. */
   readonly meaning: string;
   /** What helps on every system. */
   readonly remedy: string;
+  /** What helps on each system besides. */
   readonly systems: Readonly<Record<System, string>>;
 }
 
+/** The texts of every rule, in the order of README.md. */
 export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
   A: {
     title: 'Name asked in the clear',

@@ -5,12 +5,16 @@ import type { Gap } from './gaps.ts';
 /** Shortest time between two writes, milliseconds. */
 const PAUSE_MS = 1_000;
 
+/** Remembers what was last written of each gap. */
 export class GapNotes {
   /** By tunnel and last frame, the gap as it was written. */
   #written = new Map<string, { readonly gap: Gap; readonly text: string }>();
   #at = -Infinity;
 
-  /** Those of the guard's current `gaps` that have to be written, and those that it no longer watches; `wall` and `monotonic` in milliseconds. */
+  /**
+   * Those of the guard's current `gaps` that have to be written, and those that it no longer watches. Looks at most once a second, and
+   * returns none in between. `wall` and `monotonic` in milliseconds.
+   */
   take(gaps: readonly Gap[], now: { readonly wall: number; readonly monotonic: number }): Gap[] {
     if (now.monotonic - this.#at < PAUSE_MS) return [];
     this.#at = now.monotonic;

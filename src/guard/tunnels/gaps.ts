@@ -12,9 +12,13 @@ const SILENT_MS = 2_500;
 const GAPS = 64;
 const ESCAPES = 32;
 
-/** A gap as the API shows it, without its sentence. */
+/**
+ * A gap as the API shows it, without its sentence. Times are wall clock in milliseconds; one between two readings is `after` the first and
+ * not later than `until`.
+ */
 export type Gap = Omit<GapView, 'text'>;
 
+/** Frames of one incident that escaped in a gap; `incident` is its id. */
 export interface GapEscape {
   readonly incident: string;
   readonly rule: Rule;
@@ -28,7 +32,7 @@ export interface SilenceSigns {
   readonly kept?: boolean;
 }
 
-/** Finds the gaps of one tunnel. Wall-clock times in milliseconds since the epoch. */
+/** Finds the gaps of one tunnel, at most 64. Wall-clock times in milliseconds since the epoch. */
 export class GapWatch {
   #tunnel: string;
   #up = 0;
@@ -107,7 +111,7 @@ export class GapWatch {
     }
   }
 
-  /** Newest first, beginning with the one that still lasts, if any. */
+  /** Newest first, beginning with the one that still lasts, if any, at `monotonic` milliseconds. */
   list(monotonic: number): readonly Gap[] {
     const lasting = this.#current(monotonic, undefined);
     return lasting === undefined ? this.#gaps : [lasting, ...this.#gaps];
@@ -153,7 +157,7 @@ export function gapView(gap: Gap): GapView {
   return { ...gap, text: gapText(gap) };
 }
 
-/** A gap in words, including how exact its times are. */
+/** A gap in words, including how exact its times are: ISO 8601 in UTC, and milliseconds. */
 export function gapText(gap: Gap): string {
   const { lastFrame, back, length, escapes, more, firstEscape } = gap;
   const lasts =

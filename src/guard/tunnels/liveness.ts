@@ -83,7 +83,7 @@ export class TunnelLiveness {
   /** The interval of the client's keepalives, milliseconds; undefined until it has been seen. */
   #rhythm: number | undefined;
   #lastSeenWall: number | undefined;
-  /** When the server last answered after a silence, which is as close as counters come to a handshake. Monotonic milliseconds. */
+  /** When the server last answered after a silence, which is as close as counters come to a handshake. Monotonic milliseconds; 0: never. */
   cameUpAt = 0;
 
   constructor(protocol: TunnelProtocol = 'wireguard') {
@@ -183,7 +183,7 @@ export class TunnelLiveness {
     return heardAgo <= UP_MS ? 'up' : 'quiet';
   }
 
-  /** Wall clock of the last frame from the server, milliseconds since the epoch. */
+  /** Wall clock of the last frame from the server, milliseconds since the epoch; undefined when there was none. */
   get lastSeen(): number | undefined {
     return this.#lastSeenWall;
   }

@@ -11,6 +11,7 @@ import type { Observation } from '../observation.ts';
 import type { MeshView } from '../../api/status.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
+/** The mesh VPNs that are told apart. */
 export type Mesh = Extract<TunnelProtocol, 'tailscale' | 'nebula' | 'zerotier'>;
 
 const NAMES: Readonly<Record<Mesh, string>> = {
@@ -45,7 +46,7 @@ export class Meshes {
     if (found !== undefined) this.#seen.set(found.mesh, { how: found.how, wall: now.wall });
   }
 
-  /** The meshes seen; `trusted`: the policy has a tunnel of that protocol. */
+  /** The meshes seen, each once, with when it was seen last (ISO 8601); `trusted`: the policy has a tunnel of that protocol. */
   list({ tunnels }: Policy): readonly MeshView[] {
     return [...this.#seen].map(([mesh, { how, wall }]) => {
       const tunnel = tunnels.find(({ protocol }) => protocol === mesh);

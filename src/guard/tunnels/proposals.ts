@@ -15,7 +15,7 @@ const LIMIT = 32;
 /** IP protocol number. */
 const TCP = 6;
 
-/** The proposals, by endpoint. */
+/** The proposals, by endpoint (`udp:203.0.113.7:51820`); at most 32. */
 export class Proposals {
   readonly #held = new FairMap<Proposal>(LIMIT);
   /** Endpoints that a client itself has sent to: the network alone can neither create these nor push them out. */

@@ -62,7 +62,7 @@ function isSame(
   );
 }
 
-/** The state of all tunnels of the policy. */
+/** The state of all tunnels of the policy. `monotonic` is in milliseconds. */
 export class TunnelWatch {
   #tunnels: readonly WatchedTunnel[] = [];
   /** Names of tunnels whose server has answered a handshake since its address last changed. */
@@ -129,7 +129,7 @@ export class TunnelWatch {
     return used;
   }
 
-  /** Takes the kernel's counts for each tunnel; counting starts at the first reading. */
+  /** Takes the kernel's counts for each tunnel, by index in the policy; counting starts at the first reading. */
   read(sums: KernelSums, now: Now): void {
     for (const [index, { liveness, gaps }] of this.#tunnels.entries()) {
       const { up = 0, down = 0 } = sums.tunnels[index] ?? {};

@@ -23,14 +23,15 @@ const PER_PORT = 125;
 const PER_ADDRESS = 6;
 
 /**
- * Which frames the filter is for: those of a port, where the kernel marks the direction of each (PACKET_OUTGOING), or those of a capture,
- * which all go one way, or whose direction is not known (`either`).
+ * Which frames the filter is for: those of a port, where the kernel marks the direction of each (PACKET_OUTGOING, packet(7)), or those of a
+ * capture, which all go one way, or whose direction is not known (`either`).
  */
 export type FilteredFrames = 'lan' | 'wan' | 'up' | 'down' | 'either';
 
 /**
- * libpcap filter text for one tap. `''`, which hides nothing, when there is no tunnel: then the tap reads every frame. With more addresses
- * than a filter holds, it hides those of the endpoints `inUse` (their texts, most recently used last), as many as fit from the end.
+ * libpcap filter text (pcap-filter(7)) for one tap; at most 4000 instructions by estimate. `''`, which hides nothing, when there is no
+ * tunnel or nothing fits: then the tap reads every frame. With more addresses than a filter holds, it hides those of the endpoints `inUse`
+ * (their texts as the policy writes them, most recently used last), as many as fit from the end. Does not throw.
  */
 export function compileFilter(
   policy: Policy,

@@ -10,12 +10,13 @@ import { EtherType } from '../../wire/link/ethernet.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 import { LISTENER_DISCOVERY, NEIGHBOUR_DISCOVERY } from '../../wire/ip/icmp.ts';
 
+/** `up` from lan to wan, `down` from wan to lan. */
 export type Direction = 'up' | 'down';
 
 /** Verdicts that the kernel counts separately; `pass` is a leak let through by a captive-portal exception. */
 export type CountedVerdict = 'tunnel' | 'essential' | 'allowed' | 'pass' | 'leak';
 
-/** IANA service ports, and usual ports of tunnels. */
+/** Transport, port and kind: IANA's service names and port numbers, and usual ports of tunnels. */
 export const PORT_KINDS: readonly (readonly ['udp' | 'tcp', number, Kind])[] = [
   ['udp', 53, 'dns'],
   ['tcp', 53, 'dns'],
@@ -46,7 +47,7 @@ export const PORT_KINDS: readonly (readonly ['udp' | 'tcp', number, Kind])[] = [
   ['udp', 51820, 'wireguard'],
 ];
 
-/** IP protocol numbers; ICMP of the other family is counted as ICMP, too. */
+/** IANA's IP protocol numbers; ICMP of the other family is counted as ICMP, too. */
 export const PROTOCOL_KINDS: readonly (readonly [number, Kind])[] = [
   [Protocol.ICMP, 'icmp'],
   [Protocol.IGMP, 'igmp-mld'],
@@ -61,7 +62,7 @@ export const PROTOCOL_KINDS: readonly (readonly [number, Kind])[] = [
   [Protocol.L2TP, 'l2tp'],
 ];
 
-/** Types of ICMPv6 messages. */
+/** Types of ICMPv6 messages (RFC 2710, RFC 3810, RFC 4861) and the kind that they are counted as. */
 export const MESSAGE_KINDS: readonly (readonly [readonly number[], Kind])[] = [
   [LISTENER_DISCOVERY, 'igmp-mld'],
   [NEIGHBOUR_DISCOVERY, 'nd'],
@@ -79,12 +80,18 @@ function portKey(protocol: number, port: number): number {
   return protocol * 65536 + port;
 }
 
-/** The kind that the kernel counts a whole packet to this port (up) or from it (down) as. */
+/**
+ * The kind that the kernel counts a whole packet to this port (up) or from it (down) as; the transport itself where the table above has no
+ * row for the port.
+ */
 export function portKind(transport: 'udp' | 'tcp', port: number): Kind {
   return BY_PORT.get(portKey(transport === 'udp' ? Protocol.UDP : Protocol.TCP, port)) ?? transport;
 }
 
-/** The kind that the kernel counts this frame as, by its destination port on the way up and its source port on the way down. */
+/**
+ * The kind that the kernel counts this frame as, by its outer ether type, its destination port on the way up and its source port on the way
+ * down. Every frame has one: `other-ip` or `l2-other` where no row of the tables above fits.
+ */
 export function countedKind(packet: ParsedPacket, direction: Direction): Kind {
   if (isKeptGroup(packet.destinationMac)) return 'l2-other';
   switch (packet.outerEtherType) {
@@ -106,7 +113,10 @@ export function countedKind(packet: ParsedPacket, direction: Direction): Kind {
   }
 }
 
-/** IEEE 802.1D link-local groups that end at the bridge: all but 0 (STP, forwarded while STP is off) and 3 (EAPOL). */
+/**
+ * Whether the destination, as a 48-bit number, is one of the link-local groups that end at the bridge (IEEE 802.1Q-2022 table 8-1): all of
+ * 01:80:c2:00:00:00 to :0f but 0 (STP, forwarded while STP is off) and 3 (EAPOL, forwarded by `group_fwd_mask`).
+ */
 export function isKeptGroup(destinationMac: number): boolean {
   const group = destinationMac - 0x0180c2000000;
   return group >= 1 && group <= 15 && group !== 3;
@@ -137,12 +147,12 @@ export function isUncounted(packet: ParsedPacket): boolean {
   return isOfCable(packet) || !isStation(packet.sourceMac);
 }
 
-/** Whether a MAC address can be a sender's: neither zero nor a group (IEEE 802.3 section 3.2.3). */
+/** Whether a MAC address, as a 48-bit number, can be a sender's: neither zero nor a group (IEEE 802.3 section 3.2.3). */
 export function isStation(mac: number): boolean {
   return mac !== 0 && (Math.floor(mac / 0x10000000000) & 1) === 0;
 }
 
-/** Every kind that has a counter for each direction and verdict. */
+/** Every kind that has a counter for each direction and each of the verdicts `allowed`, `pass` and `leak`; in the order of `KINDS`. */
 export const COUNTED_KINDS: readonly Kind[] = KINDS.filter((kind) =>
   [
     ...[...PORT_KINDS, ...PROTOCOL_KINDS, ...MESSAGE_KINDS].map((row) => row[row.length - 1]),
@@ -151,20 +161,27 @@ export const COUNTED_KINDS: readonly Kind[] = KINDS.filter((kind) =>
   ].includes(kind),
 );
 
-/** `up_leak_igmp_mld`; for tunnels `up_tunnel_0` or `up_tunnel_fragment`. */
+/**
+ * Name of a counter in the ruleset, as `counterOf` reads it: `up_leak_igmp_mld`; for tunnels `up_tunnel_0` (by index in the policy) or
+ * `up_tunnel_fragment`. Hyphens of a kind become underscores, since nft names have none.
+ */
 export function counterName(direction: Direction, verdict: CountedVerdict, what: string | number): string {
   return `${direction}_${verdict}_${String(what).replaceAll('-', '_')}`;
 }
 
+/** What a named counter of the ruleset counts: frames of one direction and verdict, of one kind or tunnel. */
 export interface CounterMeaning {
   readonly direction: Direction;
   readonly verdict: CountedVerdict;
   /** Of `tunnel` counters: the index of the tunnel, or -1 for fragments, which have no port to identify it by. */
   readonly tunnel?: number;
+  /** Of all other counters; undefined for `tunnel`. */
   readonly kind?: Kind;
 }
 
-/** What a counter of the ruleset counts; undefined for `leak_dropped` and other sums, and for unknown names. */
+/**
+ * What a counter of the ruleset counts, from its name; undefined for `leak_dropped` and other sums, and for unknown names. Does not throw.
+ */
 export function counterOf(name: string): CounterMeaning | undefined {
   const match = /^(up|down)_(tunnel|essential|allowed|pass|leak)_(\w+)$/.exec(name);
   if (match === null) return undefined;

@@ -11,8 +11,8 @@ import { FIXED_ADDRESS, SSH_PORT } from '../policy.ts';
 import type { Policy } from '../policy.ts';
 
 /**
- * Ports of a bridge whose policy is not valid: enough to reach the page and correct it. SSH stays closed, because only the
- * policy, which cannot be read, could open it.
+ * Ports of a bridge whose policy is not valid: enough to reach the page and correct it. Names of interfaces, and the page's TCP port. SSH
+ * stays closed, because only the policy, which cannot be read, could open it.
  */
 export interface ClosedPorts {
   readonly lan: string;
@@ -44,8 +44,8 @@ const PLACES = [
 ];
 
 /**
- * Frames that carry an address of the box never cross: no question for it reaches wan, and no machine on wan can claim it, which
- * would give it the page's password. Chains that return; `crossing` jumps to them, in every mode.
+ * Chains `box_ip`, `box_arp` and `box_hidden`, to which `crossing` jumps in every mode; they return. Frames that carry an address of the
+ * box never cross: no question for it reaches wan, and no machine on wan can claim it, which would give it the page's password.
  */
 export function boxAddressChains(policy: Policy, learned: LearnedState): readonly NftChain[] {
   const [spoofed, refused] = ['counter name box_spoofed drop', 'counter name box_refused drop'];
@@ -69,7 +69,7 @@ export function boxAddressChains(policy: Policy, learned: LearnedState): readonl
   ];
 }
 
-/** Chains `to_box` and `from_box`, and those that they end in. */
+/** Chains `to_box` (hook input) and `from_box` (hook output), and those that they end in: all that the box may say and be told. */
 export function boxChains(policy: Policy): readonly NftChain[] {
   const { lan, wan } = policy.bridge;
   const { address, ssh } = policy.management;
@@ -130,7 +130,7 @@ function lanRules(lan: string, ports: readonly number[]): string[] {
   ];
 }
 
-/** Chains of a box without a valid policy: nothing crosses; with ports, the page answers on lan. */
+/** Chains of a box without a valid policy: nothing crosses; with ports, the page answers on lan; without, nothing is answered. */
 export function closedChains(ports: ClosedPorts | undefined): readonly NftChain[] {
   const lan = ports === undefined ? [] : [...TAGGED, ...lanRules(ports.lan, [ports.webPort])];
   const closed = 'counter name closed_dropped drop';

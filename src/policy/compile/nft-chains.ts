@@ -38,7 +38,11 @@ import type { Policy } from '../policy.ts';
 import { NFT_DNS_QUERY } from '../shapes/shape.ts';
 import { segmentChains } from '../filter/tcp-questions.ts';
 
-/** All chains of one direction. */
+/**
+ * All chains of one direction, beginning with the one named after it. Each path ends in accept, or in the chain `leak` (up) or `leak_down`
+ * (down); answers on hold go to `held`. Rules depend on `learned` only in what sets cannot hold: networks, and whether something is known
+ * or open at all.
+ */
 export function wayChains(policy: Policy, learned: LearnedState, direction: Direction): readonly NftChain[] {
   const end = direction === 'up' ? 'leak' : 'leak_down';
   return [

@@ -20,8 +20,9 @@ interface Held {
   readonly until: number;
 }
 
+/** The change from what a table holds to another ruleset, as one transaction. */
 export interface TableChange {
-  /** For `nft -f`; empty when nothing changes. */
+  /** For `nft -f`; `''` when nothing changes. */
   readonly text: string;
   /** What the table holds once the kernel has accepted the text. */
   readonly table: GivenTable;
@@ -29,7 +30,7 @@ export interface TableChange {
   readonly isOfRules: boolean;
   /** Sets whose elements change. */
   readonly sets: readonly NftSet[];
-  /** Elements that are added. */
+  /** Elements that are added, also those of interval sets that are filled again. */
   readonly come: readonly NftElement[];
 }
 
@@ -56,7 +57,7 @@ export class GivenTable {
     return new GivenTable(frameOf(ruleset), heldBy(ruleset.elements, now));
   }
 
-  /** What nft must list of this table; elements with a timeout may have expired. */
+  /** What nft must list of this table, for `differences` in readback.ts; elements with a timeout (`timed`) may have expired. */
   get shape(): TableShape {
     if (this.#shape !== undefined) return this.#shape;
     const chains = new Map([...this.#frame.chains].map(([name, chain]) => [name, chainShape(chain)]));
@@ -68,7 +69,7 @@ export class GivenTable {
     return (this.#shape = { chains, sets, timed, flags: false });
   }
 
-  /** When the kernel must remove the elements that have a timeout. */
+  /** When the kernel must remove the elements that have a timeout: `earliest` and `latest` in monotonic milliseconds. */
   get ends(): Ends {
     return [...this.#held.values()]
       .filter(({ until }) => until !== Infinity)
@@ -79,7 +80,10 @@ export class GivenTable {
       }));
   }
 
-  /** Whether one of these elements has a timeout of more than twice what the kernel has left for it. `now` in monotonic milliseconds. */
+  /**
+   * Whether the table has less time left for one of these elements than half of its `seconds`, less two seconds for rounding; an element
+   * that is not held has none left. `now` in monotonic milliseconds.
+   */
   isStale(elements: readonly NftElement[], now: number): boolean {
     return elements.some((element) => {
       const left = (element.seconds ?? 0) * 1_000;
@@ -135,7 +139,10 @@ export class GivenTable {
     };
   }
 
-  /** The change that adds the elements `come`, their timeouts starting at `now` (monotonic milliseconds), and removes `gone`. */
+  /**
+   * The change that adds the elements `come`, their timeouts starting at `now` (monotonic milliseconds), and removes `gone`. An element in
+   * `come` that the kernel holds already starts again with its new timeout.
+   */
   with(
     come: readonly NftElement[],
     gone: readonly NftElement[],

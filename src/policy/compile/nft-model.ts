@@ -1,16 +1,19 @@
 // The data that a ruleset consists of, and its text as ONE nft transaction: create what is missing, empty rules and sets, fill them again.
 // Named counters are neither flushed nor recreated, so they keep their values. Two commands instead of one transaction would leak.
 
+/** The table's family and name in nft(8); the bridge's hooks see every frame between the two ports. */
 export const FAMILY = 'bridge';
 export const TABLE = 'leakguard';
 
+/** A named set or map of the table, without its elements. */
 export interface NftSet {
   readonly name: string;
   readonly keyword: 'set' | 'map';
-  /** `ipv4_addr . inet_proto : verdict` */
+  /** Types of the key's parts as nft writes them, for a map with that of the value: `ipv4_addr . inet_proto : verdict`. */
   readonly type?: string;
   /** Instead of the type: the expression whose values it holds, where nft has no type for them. */
   readonly of?: string;
+  /** Whether its elements may have timeouts (`flags timeout`). */
   readonly timeouts: boolean;
   /** Its elements may be networks and ranges; they must not overlap. */
   readonly intervals?: boolean;
@@ -20,23 +23,31 @@ export interface NftSet {
   readonly learned?: { readonly size: number; readonly seconds: number };
 }
 
+/** One element of a set or map, as it is given to the kernel. */
 export interface NftElement {
   readonly set: string;
+  /** The key's parts in nft's text, joined by ` . `: `192.0.2.1 . udp . 51820`. */
   readonly key: string;
   /** `goto t0_wireguard`, for maps. */
   readonly verdict?: string;
+  /** The kernel removes it after this time; written in whole seconds, rounded up. Undefined: it stays. */
   readonly seconds?: number;
 }
 
+/** A chain with its rules, which are evaluated in order. */
 export interface NftChain {
   readonly name: string;
   /** Comment in the ruleset's text. */
   readonly why?: string;
+  /** Hook of the bridge family, for a base chain of policy drop; undefined for a chain that others lead to. */
   readonly hook?: 'prerouting' | 'forward' | 'input' | 'output';
+  /** In nft's text, without the match that `protocolMatch` puts in front. */
   readonly rules: readonly string[];
 }
 
+/** The whole table as data. */
 export interface NftRuleset {
+  /** Names of the named counters. */
   readonly counters: readonly string[];
   readonly sets: readonly NftSet[];
   readonly elements: readonly NftElement[];
@@ -46,8 +57,9 @@ export interface NftRuleset {
 }
 
 /**
- * A rule with more matches than the kernel takes in one, split over chains named after `name`. Where a part does not match, evaluation
- * goes on with the rule after the first part.
+ * A rule with more matches than the kernel takes in one, split over the chains `name_1`, `name_2` and so on. `head` stands before the first
+ * match and ends in a space or is `''`. Where all parts match, evaluation goes to the chain `end`; where one does not, with the rule after
+ * this one.
  */
 export function inPieces(
   name: string,
@@ -64,7 +76,10 @@ export function inPieces(
   return { rule: `${head}${first} ${next}`, chains };
 }
 
-/** The text for `nft -f`. */
+/**
+ * The text for `nft -f` that gives the table these rules and elements in one transaction, whatever it held before; counters keep their
+ * values, and sets that rules fill their elements unless they are `emptied`. Chains of other names stay, empty (`repairText` removes them).
+ */
 export function rulesetText(ruleset: NftRuleset): string {
   const { sets, chains } = ruleset;
   const elements = bySet(ruleset.elements);
@@ -84,11 +99,12 @@ export function rulesetText(ruleset: NftRuleset): string {
   ].join('\n');
 }
 
+/** The command for `nft -f` that empties a set or map. */
 export function flushText({ keyword, name }: NftSet): string {
   return `flush ${keyword} ${FAMILY} ${TABLE} ${name}`;
 }
 
-/** Declares the table's counters, sets and chains, empty; those that exist stay as they are. */
+/** Lines that declare the table's counters, sets and chains, empty; those that exist stay as they are. */
 export function tableText({ counters, sets, chains }: Omit<NftRuleset, 'elements' | 'emptied'>): string[] {
   return [
     `table ${FAMILY} ${TABLE} {`,
@@ -146,7 +162,7 @@ export function protocolMatch(rule: string): string {
   return found === undefined ? '' : `meta protocol ${found[1]} `;
 }
 
-/** A chain with its rules, as lines inside a table. */
+/** A chain with its rules, as lines inside a table, each rule with its `protocolMatch`. */
 export function chainText(chain: NftChain): string[] {
   const why = chain.why === undefined ? [] : [`  # ${chain.why}`];
   return [
@@ -157,12 +173,16 @@ export function chainText(chain: NftChain): string[] {
   ];
 }
 
-/** Text that removes elements whether or not they exist. */
+/**
+ * Commands that remove elements whether or not they exist; `''` for none. They add them first, as nft refuses to delete what is not there.
+ */
 export function removeText(elements: readonly NftElement[]): string {
   return `${addText(elements)}${elementsText('delete', elements, keyText)}`;
 }
 
-/** Text that adds elements that do not exist. */
+/**
+ * Commands that add elements, with their timeouts; `''` for none. The kernel leaves an element that exists as it is, also its old timeout.
+ */
 export function addText(elements: readonly NftElement[]): string {
   return elementsText('add', elements, elementText);
 }

@@ -39,6 +39,7 @@ function embeddedAt(length: WholeLength, from: number): string {
   return `@nh,${from + at + bits},32`;
 }
 
+/** Sets of learned NAT64 prefixes, one for each length that a whole octet of address follows (`nat96`, `nat64`, `nat32`); with timeouts. */
 export const PREFIX_SETS: readonly NftSet[] = WHOLE_LENGTHS.map((length) => ({
   name: `nat${length}`,
   keyword: 'set',
@@ -50,6 +51,7 @@ function isUsed(policy: Policy): boolean {
   return ipv4Pieces(policy).ports.length > 0 && mayEmbed(policy);
 }
 
+/** Elements for the learned prefixes, with their remaining seconds; none where the policy has no IPv4 network that a prefix could embed. */
 export function prefixElements(
   policy: Policy,
   { prefixes }: Pick<LearnedState, 'prefixes'>,
@@ -68,7 +70,10 @@ function elementOf({ network, seconds }: LearnedPrefix): NftElement[] {
   return [{ set: `nat${length}`, key: key.join(' . '), seconds }];
 }
 
-/** Rules after the lookups of the networks themselves, for IPv6 packets and first fragments. */
+/**
+ * Rules after the lookups of the networks themselves, for IPv6 packets and first fragments: one per prefix length, comparing the IPv4
+ * address embedded in the destination (up) or source (down) as RFC 6052 section 2.2 places it. Empty where the policy has no such network.
+ */
 export function nftPrefixLookups(policy: Policy, direction: Direction): string[] {
   if (!isUsed(policy)) return [];
   const pieces = ipv4Pieces(policy).ports.map(({ text, chain }) => `${text} : jump ${chain}`);
@@ -78,7 +83,7 @@ export function nftPrefixLookups(policy: Policy, direction: Direction): string[]
   );
 }
 
-/** Matches for later fragments to or from such a server. */
+/** Matches, without verdict, for later UDP fragments to or from such a server; empty where there are none. */
 export function nftPrefixPieces(policy: Policy, direction: Direction): string[] {
   const { udp } = ipv4Pieces(policy);
   if (!isUsed(policy) || udp.length === 0) return [];

@@ -13,7 +13,7 @@ import { once } from './per-policy.ts';
 import type { Endpoint, Policy } from '../policy.ts';
 import type { Shape } from '../shapes/protocols.ts';
 
-/** The chain that checks and counts one tunnel's packets of one shape. */
+/** Name of the chain that checks and counts one tunnel's packets of one shape; `tunnel` is the index in the policy. */
 export function tunnelChain(tunnel: number, shape: Shape | 'esp'): string {
   return `t${tunnel}_${shape}`;
 }
@@ -95,20 +95,31 @@ function hostKey({ transport, host }: Endpoint): string {
   return `${transport} ${host}`;
 }
 
-/** Name of the chain for an address of an endpoint with a range of ports; '' if there is none. */
+/**
+ * Name of the chain that compares the ports of an endpoint's host, by its transport and host as the policy writes it; `''` if no endpoint
+ * there has a range of ports.
+ */
 export function hostChain(policy: Policy, endpoint: Endpoint): string {
   return rangesOf(policy).hosts.get(hostKey(endpoint)) ?? '';
 }
 
+/**
+ * Elements of `net4`, `net6`, `nets4` and `nets6`: the policy's networks of servers as intervals that do not overlap, and the same IPv4
+ * networks behind the well-known NAT64 prefix (RFC 6052 section 2.1). Without timeouts.
+ */
 export function networkElements(policy: Policy): readonly NftElement[] {
   return rangesOf(policy).elements;
 }
 
-/** For IPv4 addresses embedded in IPv6 ones (src/policy/compile/nft-prefixes.ts). */
+/**
+ * Networks of IPv4 servers as ranges of decimal numbers (`3221225984-3221226239`), for addresses embedded in IPv6 ones
+ * (src/policy/compile/nft-prefixes.ts).
+ */
 export function ipv4Pieces(policy: Policy): Ipv4Pieces {
   return rangesOf(policy).ipv4;
 }
 
+/** The chains that compare ports, those of server groups included. They return for packets to other ports. */
 export function rangeChains(policy: Policy): readonly NftChain[] {
   return [
     ...serverGroupChains(policy, (endpoint) => portRules(policy, endpoint)),
@@ -116,11 +127,15 @@ export function rangeChains(policy: Policy): readonly NftChain[] {
   ];
 }
 
+/** Whether packets of this family can meet a network of servers; for IPv6 also because of an IPv4 network behind NAT64. */
 export function hasNetworks(policy: Policy, family: 4 | 6): boolean {
   return rangesOf(policy).networks.has(family);
 }
 
-/** Rules after the lookup of single addresses and ports. `protocol` is nft's expression for the packet's protocol. */
+/**
+ * Rules after the lookup of single addresses and ports. `far` and `protocol` are nft's expressions for the far side's address and the
+ * packet's protocol. Empty where the policy has no ranges.
+ */
 export function nftRangeLookups(policy: Policy, family: 4 | 6, far: string, protocol: string): string[] {
   return [
     ...(rangesOf(policy).hosts.size > 0 ? [`${far} . ${protocol} vmap @host${family}`] : []),
@@ -128,7 +143,9 @@ export function nftRangeLookups(policy: Policy, family: 4 | 6, far: string, prot
   ];
 }
 
-/** Matches for later fragments to or from a network of servers. */
+/**
+ * Matches, without verdict, for later UDP fragments to or from a network of servers; `far` is nft's expression for the far side's address.
+ */
 export function nftRangePieces(policy: Policy, family: 4 | 6, far: string): string[] {
   return hasNetworks(policy, family) ? [`meta l4proto udp ${far} @nets${family}`] : [];
 }

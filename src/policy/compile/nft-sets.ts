@@ -24,7 +24,7 @@ import type { Policy } from '../policy.ts';
 import { hasEsp, shapeOf } from '../shapes/shape.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
-/** Every set; only a new ruleset changes those without timeouts. */
+/** Every set, whatever the policy; only a new ruleset changes those without timeouts. Names end in the IP version. */
 export const SETS: readonly NftSet[] = [
   map('tun4', 'ipv4_addr . inet_proto . inet_service'),
   map('tun6', 'ipv6_addr . inet_proto . inet_service'),
@@ -80,7 +80,8 @@ function withIntervals(set: NftSet): NftSet {
 }
 
 /**
- * All elements of policy and learned state, and the MAC addresses of the box and of the canary; those of the policy itself have no timeout.
+ * All elements of policy and learned state, and the MAC addresses of the box and of the canary (any form that `parseMac` reads); those of
+ * the policy itself have no timeout. One element per key: the policy's own before a learned one.
  */
 export function elementsOf(
   policy: Policy,
@@ -198,7 +199,10 @@ function passElements(client: string | undefined, seconds: number): NftElement[]
   return ['arp', 'ip', 'ip6'].map((key) => ({ set: 'pass_all', key, seconds }));
 }
 
-/** The element that closes an exposed address, for one client or for all. */
+/**
+ * The element that closes an exposed address, for one client (`shut4`, `shut6`) or for all (`exposed4`, `exposed6`), for its remaining
+ * seconds.
+ */
 export function exposedElement({ client, address, seconds }: ExposedAddress): NftElement {
   return client === undefined
     ? { set: addressSet('exposed', address), key: address, seconds }

@@ -59,12 +59,12 @@ export function dropsLeaks(policy: Policy, state: Pick<RulesetState, 'blockMode'
   return state.blockMode || (state.unverified === true && policy.relock === 'closed');
 }
 
-/** The nft text of the whole ruleset, as one transaction; counters keep their values. */
+/** The text for `nft -f` of the whole ruleset, as one transaction; counters keep their values. Does not throw. */
 export function compileRuleset(policy: Policy, state: RulesetState): string {
   return rulesetText(rulesetOf(policy, state));
 }
 
-/** The same as data. */
+/** The same ruleset as data, for comparison with what the kernel holds (nft-change.ts, readback.ts). */
 export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
   const { lan, wan } = policy.bridge;
   return {
@@ -114,12 +114,12 @@ export function rulesetOf(policy: Policy, state: RulesetState): NftRuleset {
   };
 }
 
-/** The nft text for a box without a valid policy: nothing crosses; with ports, the page answers on lan. */
+/** The text for `nft -f` for a box without a valid policy: nothing crosses; with ports, the page answers on lan. */
 export function compileClosedRuleset(ports?: ClosedPorts): string {
   return rulesetText(closedRuleset(ports));
 }
 
-/** The same as data. */
+/** The same closed ruleset as data. */
 export function closedRuleset(ports?: ClosedPorts): NftRuleset {
   return {
     counters: ['closed_dropped', 'box_refused', 'box_silenced'],

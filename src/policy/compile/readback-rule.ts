@@ -43,7 +43,7 @@ function withoutProtocol(rule: string): string {
   return match !== '' && rule.startsWith(match) ? rule.slice(match.length) : rule;
 }
 
-/** The normal form of a rule from the ruleset text. */
+/** The normal form of a rule from the ruleset text, to be compared with `ruleText` of nft's listing. Does not throw. */
 export function normalRule(text: string): string {
   const sorted = withoutProtocol(namedPlaces(text)).replace(/\{ (.*?) \}/g, (_, elements: string) =>
     setText(elements.split(', ').map(words)),
@@ -65,7 +65,10 @@ function words(text: string): string {
     .join(' ');
 }
 
-/** The normal form of one word of a rule or of a set's key. */
+/**
+ * The normal form of one word of a rule or of a set's key: decimal numbers, no quotes, numbers instead of the names of protocols and ICMP
+ * types. Hexadecimal numbers of 14 digits and more stay as they are.
+ */
 export function normalWord(token: string): string {
   if (/^\d+$/.test(token)) return token;
   const plain = token.replaceAll('"', '');
@@ -89,7 +92,10 @@ function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The normal form of a rule's `expr` in nft's JSON. */
+/**
+ * The normal form of a rule's `expr` in nft's JSON (libnftables-json(5)). What it does not know stays as JSON text, which equals no rule of
+ * ours; does not throw.
+ */
 export function ruleText(statements: unknown): string {
   if (!Array.isArray(statements)) return JSON.stringify(statements);
   const text = (statements as unknown[]).map(statementText).join(' ');

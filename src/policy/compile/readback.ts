@@ -9,8 +9,9 @@ import { normalRule, normalWord, ruleText } from './readback-rule.ts';
 
 /** Contents of a table, from a ruleset text or from the kernel's listing, with rules in normal form (readback-rule.ts). */
 export interface TableShape {
+  /** By name: `head` is hook, priority and policy of a base chain (`forward 0 drop`), `''` for others; `rules` are in order. */
   readonly chains: ReadonlyMap<string, { readonly head: string; readonly rules: readonly string[] }>;
-  /** By name of a set or map: the keys of its elements without timeout. */
+  /** By name of a set or map: the keys of its elements without timeout, as `shapeKey` writes them. */
   readonly sets: ReadonlyMap<string, ReadonlySet<string>>;
   /** The same for elements with a timeout, which the kernel removes by itself. */
   readonly timed: ReadonlyMap<string, ReadonlySet<string>>;
@@ -33,8 +34,9 @@ export interface TimedReading {
 }
 
 /**
- * Empty when the listing (parsed JSON) is what was compiled; otherwise one sentence per difference, at most twenty. Without a `reading`,
- * elements with a timeout may be missing.
+ * Empty when the listing (parsed JSON of `nft -j list table`, libnftables-json(5)) is what was compiled; otherwise one sentence per
+ * difference, at most twenty. Without a `reading`, elements with a timeout may be missing. Does not throw: a listing that cannot be read is
+ * a difference.
  */
 export function differences(listing: unknown, wanted: string | TableShape, reading?: TimedReading): string[] {
   const actual = shapeOfListing(listing);
@@ -73,8 +75,8 @@ function endDifferences({ secondsLeft }: ListedShape, { ends, begun, ended }: Ti
 }
 
 /**
- * The same for some sets, from a listing of these alone, which must hold the elements `come` that were just added. Elements with a timeout
- * of one second or less may have expired.
+ * Sentences as by `differences`, at most twenty, for some sets, from a listing of these alone, which must hold the elements `come` that
+ * were just added. Elements with a timeout of one second or less may have expired.
  */
 export function elementDifferences(
   listing: unknown,
@@ -129,13 +131,13 @@ function setDifferences(name: string, { sets, timed }: TableShape, actual: Table
   ];
 }
 
-/** The shape of a chain; cached. */
+/** The shape of a chain, with its rules in normal form; cached by the chain's identity. */
 export const chainShape = once(({ hook, rules }: NftChain) => ({
   head: hook === undefined ? '' : `${hook} 0 drop`,
   rules: rules.map(normalRule),
 }));
 
-/** The contents that a compiled ruleset text must have in the kernel. */
+/** The contents that a compiled ruleset text (`rulesetText`) must have in the kernel; lines that are not of its form are left out. */
 export function expectedShape(rulesetText: string): TableShape {
   const chains = new Map<string, { head: string; rules: string[] }>();
   const sets = new Map<string, ReadonlySet<string>>();
@@ -177,7 +179,7 @@ function writtenKeys(elements: string, timed: boolean): ReadonlySet<string> {
   );
 }
 
-/** The key of an element in a TableShape. */
+/** The key of an element in a TableShape: its parts in normal form, joined by dots; for maps with `=` and the verdict. */
 export function shapeKey({ key, verdict }: NftElement): string {
   const whole = key.includes(' . ') ? joinedKey(key.split(' . ')) : normalWord(key);
   return verdict === undefined ? whole : `${whole}=${verdict}`;
@@ -196,7 +198,10 @@ interface ListedShape extends TableShape {
   readonly secondsLeft: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
-/** The contents of a listing by `nft -j list table bridge leakguard` (parsed JSON); undefined when it cannot be read. */
+/**
+ * The contents of a listing by `nft -j list table bridge leakguard` (parsed JSON, libnftables-json(5)); undefined when it cannot be read.
+ * Does not throw.
+ */
 export function shapeOfListing(listing: unknown): ListedShape | undefined {
   if (!isListed(listing) || !Array.isArray(listing['nftables'])) return undefined;
   const chains = new Map<string, { head: string; rules: string[] }>();

@@ -29,10 +29,10 @@ interface ServerGroups {
   readonly byHost: ReadonlyMap<string, ServerGroup>;
 }
 
-/** The server groups of a policy; cached. */
+/** The server groups of a policy: at most four, the largest first; `byHost` finds them by address as the policy writes it. Cached. */
 export const serverGroupsOf = once(findServerGroups);
 
-/** Endpoints whose servers are in no server group. */
+/** Endpoints whose servers are in no server group, in the order of the policy; cached. */
 export const apartFromServerGroups = once((policy: Policy): readonly JudgedEndpoint[] =>
   tunnelEndpoints(policy).filter(({ endpoint }) => !isInServerGroup(policy, endpoint.host)),
 );
@@ -94,11 +94,12 @@ const PLACES = {
   'ip6 saddr': { protocol: 'ip6', at: 64 },
   'ip6 daddr': { protocol: 'ip6', at: 192 },
 } as const;
+/** The header fields in which a server's address is looked up, by nft's names. */
 export type Place = keyof typeof PLACES;
 
 const BITS = { 4: 32, 6: 128 };
 
-/** `many4_0` and so on; only another policy changes them. */
+/** `many4_0` to `many6_3`, whose keys are addresses as numbers; only another policy changes them. */
 export const SERVER_GROUP_SETS: readonly NftSet[] = Array.from({ length: MAX_GROUPS }, (_, number) =>
   ([4, 6] as const).map((family): NftSet => ({
     name: `many${family}_${number}`,
@@ -131,7 +132,10 @@ function isInServerGroup(policy: Policy, host: string): boolean {
   return serverGroupsOf(policy).byHost.has(host);
 }
 
-/** Whether an address is in a server group with a range of ports over this transport: ranges of other endpoints do not apply there. */
+/**
+ * Whether an address, as the policy writes it, is in a server group with a range of ports over this transport: ranges of other endpoints do
+ * not apply there.
+ */
 export function hasServerGroupRange(policy: Policy, host: string, transport: Transport): boolean {
   const serverGroup = serverGroupsOf(policy).byHost.get(host);
   return (
@@ -140,12 +144,15 @@ export function hasServerGroupRange(policy: Policy, host: string, transport: Tra
   );
 }
 
-/** Elements of all server groups; cached. */
+/** Elements of all server groups, without timeouts: IPv4 addresses as decimal numbers, IPv6 ones as 32 hexadecimal digits; cached. */
 export const serverGroupElements = once((policy: Policy): readonly NftElement[] =>
   serverGroupsOf(policy).list.flatMap(({ hosts }, number) => hosts.map((host) => elementOf(number, host))),
 );
 
-/** Two chains per group, for single ports and for ranges: endpoints narrower than a range are looked up between the two. */
+/**
+ * Two chains per group, for single ports (`many_0_ports`) and for ranges (`many_0_ranges`): endpoints narrower than a range are looked up
+ * between the two. `rulesOf` makes the rules of one endpoint.
+ */
 export function serverGroupChains(
   policy: Policy,
   rulesOf: (endpoint: JudgedEndpoint) => string[],
@@ -160,7 +167,9 @@ export function serverGroupChains(
 
 const PARTS = ['ports', 'ranges'] as const;
 
-/** Lookup rules of one part, for packets whose far address is in the field `far`. */
+/**
+ * Rules that jump to the chains of one part, for packets whose far address is in the field `far`, also behind the well-known NAT64 prefix.
+ */
 export function nftServerGroups(policy: Policy, far: Place, part: (typeof PARTS)[number]): string[] {
   return serverGroupsOf(policy).list.flatMap((serverGroup) => {
     const isWanted = serverGroup.endpoints.some(({ endpoint }) => isRange(endpoint) === (part === 'ranges'));
@@ -170,7 +179,7 @@ export function nftServerGroups(policy: Policy, far: Place, part: (typeof PARTS)
   });
 }
 
-/** Matches for later fragments to or from a server group. */
+/** Matches, without verdict, for later UDP fragments to or from a server group; `far` is the field of the far address. */
 export function nftServerGroupPieces(policy: Policy, far: Place): string[] {
   return serverGroupsOf(policy)
     .list.filter(({ endpoints }) => endpoints.some(({ endpoint }) => endpoint.transport === 'udp'))
@@ -193,7 +202,7 @@ function rawPlace(place: Place): string {
   return `meta protocol ${protocol} @nh,${at},${BITS[place.startsWith('ip6') ? 6 : 4]}`;
 }
 
-/** Matches for an address that may be looked up on the link: `@near4` or `@near6`, and the server groups. */
+/** Matches, each for a rule of its own, for an address that may be looked up on the link: `@near4` or `@near6`, and the server groups. */
 export function nftNear(policy: Policy, place: Place): string[] {
   const family = place.startsWith('ip6') ? 6 : 4;
   const serverGroups = serverGroupsOf(policy).list.filter(({ families }) => families.has(family));
@@ -203,7 +212,7 @@ export function nftNear(policy: Policy, place: Place): string[] {
   ];
 }
 
-/** The same for the target of a neighbour solicitation (RFC 4861 section 4.3). */
+/** As `nftNear`, for the target of a neighbour solicitation (RFC 4861 section 4.3). */
 export function nftNearTarget(policy: Policy): string[] {
   const serverGroups = serverGroupsOf(policy).list.filter(({ families }) => families.has(6));
   return ['@target6', ...serverGroups.map(({ name }) => `@${name.replace('many', 'many6')}`)].map(

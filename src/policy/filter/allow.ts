@@ -11,7 +11,10 @@ import { is, isIn, isNot } from './match.ts';
 import type { Term } from './match.ts';
 import type { AllowRule } from '../policy.ts';
 
-/** Matches for unfragmented packets of the row's family without options or extension headers; a packet passes if one of them holds. */
+/**
+ * Matches for unfragmented packets of the row's family without options or extension headers, up (client to network) or down (back); a
+ * packet passes if all terms of one of them hold.
+ */
 export function allowRules(row: AllowRule, direction: Direction): readonly Term[][] {
   const [near, far] =
     direction === 'up' ? (['source', 'destination'] as const) : (['destination', 'source'] as const);
@@ -25,7 +28,7 @@ export function allowRules(row: AllowRule, direction: Direction): readonly Term[
   return [[number === undefined ? isNot(field, ...NAME_PORTS) : is(field, number), ...whom]];
 }
 
-/** Terms for a row's client and network; none for any client, or for every address. */
+/** Terms for a row's client, in the field `near`, and network, in the field `far`; none for any client, or for every address. */
 export function clientAndNetwork(
   { to, client }: Pick<AllowRule, 'to' | 'client'>,
   near: NumberField,
@@ -37,7 +40,7 @@ export function clientAndNetwork(
   ];
 }
 
-/** The text as nft lists it: a single address without prefix length. */
+/** The network as nft lists it, `a.b.c.d/len`; a single address without prefix length. */
 export function prefixText({ ipVersion, address: host, length }: AllowRule['to']): string {
   return length === (ipVersion === 4 ? 32 : 128) ? host : `${host}/${length}`;
 }

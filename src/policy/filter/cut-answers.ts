@@ -20,6 +20,7 @@ const ASKED = { size: 64, seconds: 10 };
 /** Pairs of client and resolver that may use TCP. */
 const CUT = { size: 16, seconds: 30 };
 
+/** Sets that the ruleset's rules fill: `asked4` (client, resolver, client's port) and `cut4` (client, resolver), and the same for 6. */
 export const CUT_SETS: readonly NftSet[] = ([4, 6] as const).flatMap((family) => [
   learnedSet(`asked${family}`, `ipv${family}_addr . ipv${family}_addr . inet_service`, ASKED),
   learnedSet(`cut${family}`, `ipv${family}_addr . ipv${family}_addr`, CUT),
@@ -86,7 +87,9 @@ function nftTwo(nameLength: number, edns: (typeof EDNS_OF_TWO)[number]): string 
   ].join(' ');
 }
 
-/** Rules in the chain for packets with ports; none where no host may be asked for. */
+/**
+ * Rules in the chain for packets with ports, for TCP to and from resolvers whose answer was truncated; none where no host may be asked for.
+ */
 export function nftCut(hosts: readonly string[], direction: Direction, family: 4 | 6): readonly string[] {
   if (hosts.length === 0) return [];
   const [near, far] = direction === 'up' ? ['saddr', 'daddr'] : ['daddr', 'saddr'];
@@ -97,9 +100,16 @@ export function nftCut(hosts: readonly string[], direction: Direction, family: 4
     : [`tcp sport ${DNS} ${pair} goto down_allowed`];
 }
 
-/** Name of the chain for UDP questions for a tunnel server's own name and their answers; it ends in `allowed`. */
+/**
+ * Name of the chain for UDP questions for a tunnel server's own name and their answers; it learns from them and ends in `up_allowed` or
+ * `down_allowed`.
+ */
 export const cutLearns = (direction: Direction): string => `${direction}_own`;
 
+/**
+ * The chains for questions for the names `hosts` (lower case, no trailing dot): `cutLearns` and, on the way up, `up_cut` with those it
+ * leads to, which return for any segment that is not a whole question. None where `hosts` is empty.
+ */
 export function cutChains(hosts: readonly string[], direction: Direction): readonly NftChain[] {
   if (hosts.length === 0) return [];
   const learn = ([4, 6] as const).map((family) => {
@@ -177,14 +187,18 @@ function nftSize(words: number, payload: number): readonly string[] {
   return [`ip length ${20 + 4 * words + payload} ${offset}`, `ip6 length ${4 * words + payload} ${offset}`];
 }
 
+/** Flags in the 14th byte of the TCP header (RFC 9293 section 3.1) that no segment with a question has. */
 export const SYN_FIN_RST_URG = 0x27;
 
-/** Length of the TCP header in 32-bit words. */
+/** Length of the TCP header in 32-bit words, of an unfragmented packet without IP options or extension headers. */
 export function wordsOf({ ipVersion, ipLength, payloadLength }: ParsedPacket): number {
   return (ipLength - (ipVersion === 4 ? 20 : 40) - payloadLength) / 4;
 }
 
-/** Whether a segment between a client and a resolver that may use TCP may pass. `isOwn` tells whether a name is an endpoint's. */
+/**
+ * Whether a segment between a client and a resolver that may use TCP may pass. `isOwn` tells whether a name (lower case, no trailing dot)
+ * is an endpoint's.
+ */
 export function isCutSegment(
   packet: ParsedPacket,
   direction: Direction,
@@ -198,7 +212,7 @@ export function isCutSegment(
   return packet.wholeQuestion !== '' && isOwn(packet.wholeQuestion);
 }
 
-/** `client resolver` as address texts, and the client's port. */
+/** The addresses of client and resolver as `client resolver`, and the client's port; of an IP packet with ports. */
 export function cutPair(
   packet: ParsedPacket,
   direction: Direction,
@@ -210,9 +224,10 @@ export function cutPair(
   return { pair: `${addressText(version, near)} ${addressText(version, far)}`, port };
 }
 
-/** Whether the DNS message in a UDP packet is truncated (TC). */
+/** Whether the DNS message in a UDP packet is truncated (TC, RFC 1035 section 4.1.1). */
 export function isCut(packet: ParsedPacket): boolean {
   return (packet.payloadHead & 0x0200) !== 0;
 }
 
+/** How many entries each of the kernel's sets holds and for how many seconds; the judge remembers the same. */
 export const REMEMBERED = { asked: ASKED, cut: CUT };

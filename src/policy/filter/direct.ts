@@ -56,7 +56,10 @@ interface DirectRule {
   readonly opens: boolean;
 }
 
-/** Rules for unfragmented packets of one family, of which the first match decides. With `splitDns`, DNS is decided elsewhere. */
+/**
+ * Rules for unfragmented packets of one family, of which the first match decides; none matching closes. With `splitDns`, DNS is decided
+ * elsewhere.
+ */
 export function directRules(direction: Direction, family: 4 | 6, splitDns: boolean): readonly DirectRule[] {
   const messages = family === 4 ? [Protocol.ICMP, Protocol.IGMP] : [Protocol.ICMPV6];
   return [
@@ -83,7 +86,7 @@ function closedPort(direction: Direction, splitDns: boolean): Term {
   });
 }
 
-/** Whether the kernel lets an unfragmented packet go direct. */
+/** By family and direction: whether the kernel lets an unfragmented packet go direct, DNS in the clear excluded. */
 export const goesDirect = byFamily((family) =>
   byDirection((direction): Predicate => {
     const rules = directRules(direction, family, false).map(({ match, opens }) => ({

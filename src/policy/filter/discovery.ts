@@ -17,6 +17,7 @@ const GROUPS = [
 /** NetBIOS names, IPv4 only. */
 const NBNS = [is(ether.destination, 0xffffffffffff), is(port.udp.destination, 137)];
 
+/** Kinds of link-local discovery that have rules here. */
 export const DISCOVERY_KINDS: readonly Kind[] = [...GROUPS.map(({ kind }) => kind), 'nbns'];
 
 const toGroups = (family: 4 | 6): { readonly kind: Kind; readonly holds: Predicate }[] =>
@@ -33,7 +34,8 @@ const RULES = {
 };
 
 /**
- * The kind of mDNS, LLMNR or SSDP to its link-local group, or of NetBIOS names to the broadcast MAC address; undefined for anything else.
+ * The kind of mDNS, LLMNR or SSDP to its link-local group (RFC 6762, RFC 4795), or of NetBIOS names to the broadcast MAC address (RFC
+ * 1002); undefined for anything else. By destination address and port only.
  */
 export function discoveryKind(packet: ParsedPacket): Kind | undefined {
   if (packet.protocol !== Protocol.UDP) return undefined;
@@ -52,13 +54,13 @@ function nftGroups(family: 4 | 6, how: string, more: (kind: Kind) => string): st
   return `${fields} ${how}{ ${elements.join(', ')} } `;
 }
 
-/** nft matches without verdict. */
+/** nft matches without verdict, by family; each ends in a space and makes a rule of its own. */
 export const NFT_DISCOVERY: Readonly<Record<4 | 6, readonly string[]>> = {
   4: [nftGroups(4, '', () => ''), BROADCAST_NAMES],
   6: [nftGroups(6, '', () => '')],
 };
 
-/** nft rules that count each kind with its counter, without verdict. */
+/** nft rules that count each kind with its counter, without verdict; each ends in a space. `counter` gives the counter's name. */
 export function nftCountDiscovery(counter: (kind: Kind) => string): readonly string[] {
   const counted = (family: 4 | 6): string =>
     `counter name ${nftGroups(family, 'map ', (kind) => ` : "${counter(kind)}"`)}`;

@@ -47,7 +47,9 @@ function discovery(...types: readonly number[]): readonly Term[] {
   return [is(icmp[6].type, ...types), is(icmp[6].code, 0), is(hopLimit[6], 255)];
 }
 
-/** The rules in their order; no packet matches two rules of different kinds. */
+/**
+ * The rules for unfragmented IP packets of one form, family and direction, in their order; no packet matches two rules of different kinds.
+ */
 export function essentialRules(
   policy: Policy,
   learned: Pick<LearnedState, 'own'>,
@@ -161,7 +163,7 @@ function down6(open: boolean): readonly EssentialRule[] {
   ];
 }
 
-/** nft rules for unfragmented packets of this form. */
+/** nft rules, with counter and verdict, for unfragmented packets of this form; arguments as for `essentialRules`. */
 export function nftEssential(...of: Parameters<typeof essentialRules>): readonly string[] {
   const direction = of[4];
   return essentialRules(...of).flatMap(({ kind, match, further }) => {
@@ -177,7 +179,7 @@ interface Compiled {
 
 /**
  * A function that tells the kind of essential traffic that the kernel takes a frame for, by its headers; undefined when it is not
- * essential.
+ * essential. Compiled for one policy and learned state; `peers` answers for what the kernel has in sets.
  */
 export function compileEssential(
   policy: Policy,

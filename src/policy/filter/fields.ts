@@ -6,18 +6,23 @@ import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { macText } from '../../wire/ip/address.ts';
 import { IPV6_HEADER, Protocol, UDP_HEADER } from '../../wire/ip/ip.ts';
 
+/** A header field whose value is a number in network byte order (MAC addresses as 48 bits). */
 export interface NumberField {
   readonly nft: string;
+  /** Its value; -1 where the frame has no such field. */
   readonly read: (packet: ParsedPacket) => number;
   /** A value as nft writes it; decimal if absent. */
   readonly text?: (value: number) => string;
 }
 
+/** A header field that holds an IP address. */
 export interface AddressField {
   readonly nft: string;
+  /** Four 32-bit words, with an IPv4 address in the last; the array is reused for the next frame. */
   readonly read: (packet: ParsedPacket) => Uint32Array;
 }
 
+/** A number as nft writes raw matches: `0x3fa`, without leading zeros. */
 export const hex = (value: number): string => `0x${value.toString(16)}`;
 
 /** Names of IP protocols as nft lists them. */
@@ -29,18 +34,21 @@ const PROTOCOL_NAMES = new Map<number, string>([
   [Protocol.ICMPV6, 'ipv6-icmp'],
 ]);
 
+/** Operations of ARP (RFC 826). */
 export const Arp = { REQUEST: 1, REPLY: 2 } as const;
 const ARP_NAMES = new Map<number, string>([
   [Arp.REQUEST, 'request'],
   [Arp.REPLY, 'reply'],
 ]);
 
+/** The IP protocol number after all extension headers (IANA's protocol numbers). */
 export const protocol: NumberField = {
   nft: 'meta l4proto',
   read: (packet) => packet.protocol,
   text: (value) => PROTOCOL_NAMES.get(value) ?? String(value),
 };
 
+/** MAC addresses as 48-bit numbers; nft writes them lower case with colons. */
 export const ether = {
   source: { nft: 'ether saddr', read: (packet) => packet.sourceMac, text: macText },
   destination: { nft: 'ether daddr', read: (packet) => packet.destinationMac, text: macText },
@@ -75,6 +83,7 @@ export const ipLength = {
   6: { nft: 'ip6 length', read: (packet) => packet.ipLength - IPV6_HEADER },
 } as const satisfies Record<4 | 6, NumberField>;
 
+/** Hops left: TTL (RFC 791) or hop limit (RFC 8200). */
 export const hopLimit = {
   4: { nft: 'ip ttl', read: (packet) => packet.hopLimit },
   6: { nft: 'ip6 hoplimit', read: (packet) => packet.hopLimit },
@@ -93,6 +102,7 @@ function portsOf(transport: 'tcp' | 'udp', number: number) {
   } as const satisfies Record<string, NumberField>;
 }
 
+/** Ports of TCP and UDP; -1 where the frame shows none, as a later fragment. */
 export const port = {
   tcp: portsOf('tcp', Protocol.TCP),
   udp: portsOf('udp', Protocol.UDP),
@@ -108,7 +118,9 @@ function raw(byte: number, bits: number): string {
   return `@th,${8 * byte},${bits}`;
 }
 
-/** UDP; payload only after a match of UDP ports. */
+/**
+ * UDP (RFC 768); length in bytes with its header of eight. Payload only after a match of UDP ports; read from the first byte, big-endian.
+ */
 export const udp = {
   length: { nft: 'udp length', read: (packet) => packet.udpLength },
   payloadByte: { nft: raw(UDP_HEADER, 8), read: (packet) => packet.payloadHead >>> 24 },
@@ -125,9 +137,13 @@ function messageOf(nft: string, number: number) {
   } as const satisfies Record<string, NumberField>;
 }
 
+/** Type and code of ICMP (RFC 792) and ICMPv6 (RFC 4443). */
 export const icmp = { 4: messageOf('icmp', Protocol.ICMP), 6: messageOf('icmpv6', Protocol.ICMPV6) } as const;
 
-/** Source port of the UDP packet that "port unreachable" quotes with its IP header, after its own eight bytes. */
+/**
+ * Source port of the UDP packet that "port unreachable" quotes with its IP header, after its own eight bytes (RFC 792, RFC 4443 section
+ * 3.1).
+ */
 export const quotedPort = {
   4: { nft: raw(8 + 20, 16), read: (packet) => packet.quotedPort },
   6: { nft: raw(8 + IPV6_HEADER, 16), read: (packet) => packet.quotedPort },

@@ -7,7 +7,7 @@ import { EtherType } from '../../wire/link/ethernet.ts';
 /** The chains that packets go to first: `odd` are those with options or extension headers, fragments or not. */
 type Form = 'plain' | 'odd' | 'first' | 'later';
 
-/** The form of an IP packet whose header is valid. */
+/** The form of an IP packet whose header is valid; `odd` before the others, so an odd fragment is `odd`. */
 export function formOf(packet: ParsedPacket): Form {
   if (packet.ipOptions || packet.extensionCount > (packet.fragmentHeader ? 1 : 0)) return 'odd';
   if (packet.fragmentOffset > 0) return 'later';
@@ -24,7 +24,7 @@ export function isPiece(packet: ParsedPacket): boolean {
   return packet.moreFragments || packet.fragmentOffset > 0 || packet.fragmentHeader;
 }
 
-/** Whether the IP header itself is malformed, also to nftables (nft_set_pktinfo). */
+/** Whether the IP header itself is malformed, also to nftables (include/net/netfilter/nf_tables_ipv4.h and nf_tables_ipv6.h). */
 export function hasBadHeader(packet: ParsedPacket): boolean {
   switch (packet.malformed) {
     case 'ip-short':

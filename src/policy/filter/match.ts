@@ -5,6 +5,7 @@ import type { ParsedPacket } from '../../flow/parsed-packet.ts';
 import { inNetwork, parseAddress } from '../../wire/ip/address.ts';
 import type { AddressField, NumberField } from './fields.ts';
 
+/** Numbers from `first` to `last`, both inclusive. */
 export interface Range {
   readonly first: number;
   /** Inclusive; Infinity for no upper bound. */
@@ -48,11 +49,12 @@ export function isNot(field: NumberField, ...values: readonly number[]): Term {
   return { of: 'other number', field, among: values.map(only) };
 }
 
-/** The field is in one of the networks; each is an address, or an address with a prefix length. */
+/** The field is in one of the networks; each is an address, or an address with a prefix length (`a.b.c.d/len`). */
 export function isIn(field: AddressField, ...networks: readonly string[]): Term {
   return { of: 'address', field, networks };
 }
 
+/** A condition of one's own: nft's text (alternatives as an array) and the judge's test must say the same. */
 export function named<Asked>(
   nft: string | readonly string[],
   holds: (packet: ParsedPacket, asked: Asked) => boolean,
@@ -60,24 +62,27 @@ export function named<Asked>(
   return { of: 'named', nft: typeof nft === 'string' ? [nft] : nft, holds };
 }
 
+/** `make` called once for each direction. */
 export function byDirection<T>(make: (direction: 'up' | 'down') => T): Readonly<Record<'up' | 'down', T>> {
   return { up: make('up'), down: make('down') };
 }
 
+/** `make` called once for each IP version. */
 export function byFamily<T>(make: (family: 4 | 6) => T): Readonly<Record<4 | 6, T>> {
   return { 4: make(4), 6: make(6) };
 }
 
+/** A test of one frame, which allocates nothing. */
 export type Predicate = (packet: ParsedPacket) => boolean;
 
-/** Whether all of the terms hold. */
+/** A test whether all of the terms hold; true for no terms. `asked` is handed to named terms. */
 export function predicateOf<Asked>(terms: readonly Term<Asked>[], asked: Asked): Predicate {
   const tests = terms.map((term) => testOf(term, asked));
   // Nested so that the first test is called first: most packets fail it, and cost one call.
   return chained(tests, true, (test, rest) => (packet) => test(packet) && rest(packet));
 }
 
-/** Whether one of these holds. */
+/** A test whether one of these holds; false for none. */
 export function anyOf(tests: readonly Predicate[]): Predicate {
   return chained(tests, false, (test, rest) => (packet) => test(packet) || rest(packet));
 }
@@ -134,7 +139,10 @@ export interface Network {
   readonly bits: number;
 }
 
-/** The network of a text `address` or `address/length`; undefined for any other text. */
+/**
+ * The network of a text `address` or `address/length`; undefined if the address is not one. The length is not checked: the policy's schema
+ * has done that.
+ */
 export function networkOfText(text: string): Network | undefined {
   const [host = '', length] = text.split('/');
   const parsed = parseAddress(host);
@@ -148,7 +156,10 @@ export function isInNetwork(address: Uint32Array, network: Network | undefined):
   return network !== undefined && inNetwork(address, network.words, network.bits);
 }
 
-/** nft matches for all terms, without verdict; several rules where a term has alternatives. */
+/**
+ * nft matches for all terms, without verdict and with a space at the end; several, each for a rule of its own, where a term has
+ * alternatives. `['']` for no terms.
+ */
 export function nftTexts<Asked>(terms: readonly Term<Asked>[]): readonly string[] {
   return terms
     .map(textsOf)

@@ -20,8 +20,8 @@ const ALERT = {
 const MIN_LENGTH = 32;
 
 /**
- * Unfragmented packets with options or extension headers: on the way up only for groups of the link (`membershipChains`), down for any
- * group.
+ * The rule for messages about multicast groups (RFC 2236, RFC 9776, RFC 2710, RFC 3810) with router alert (RFC 2113, RFC 2711),
+ * unfragmented: on the way up only for groups of the link (`membershipChains`), down for any group.
  */
 export function membershipOf(family: 4 | 6, direction: Direction): EssentialRule {
   const alert = named(ALERT[family], ({ membership }) => membership !== 'none');
@@ -70,7 +70,10 @@ function whole4(length: number): string[] {
   ];
 }
 
-/** Chains for a host's messages about groups of its link; they return for others. */
+/**
+ * Chains `up_igmp` and `up_mld` for a host's messages about groups of its link, each rule ending in `accept` (counter and verdict); they
+ * return for other packets.
+ */
 export function membershipChains(accept: string): readonly NftChain[] {
   const records = (of: (at: number) => string, count: number): string =>
     RECORDS.slice(0, count)

@@ -48,8 +48,9 @@ import { Protocol } from '../../wire/ip/ip.ts';
 const LINK_LOCAL4 = '169.254.0.0/16';
 const PRIVATE4 = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', LINK_LOCAL4];
 
+/** What may be looked up on the link, for one policy and learned state (src/policy/filter/neighbours.ts). */
 export interface Neighbours {
-  /** Whether an ARP packet for Ethernet and IPv4 may cross. */
+  /** Whether an ARP packet for Ethernet and IPv4 (RFC 826) may cross. */
   mayResolve4(packet: ParsedPacket, direction: Direction): boolean;
   /** Whether a router solicitation may go up. */
   mayAskRouter(packet: ParsedPacket): boolean;
@@ -68,13 +69,16 @@ export interface Neighbours {
   bearsBox(packet: ParsedPacket): boolean;
 }
 
-/** IPv4 addresses of the box: the fixed one and those that it was given; none without a management address. */
+/** IPv4 addresses of the box: the fixed one, then those that it was given, each once; none without a management address. */
 export function boxAddresses(policy: Policy, learned: LearnedState): readonly string[] {
   if (policy.management.address === 'none') return [];
   return [...new Set([FIXED_ADDRESS, ...learned.box])];
 }
 
-/** Learned addresses on the link. The network's own resolver is one only where it may be asked, and only with a private IPv4 address. */
+/**
+ * Learned addresses on the link, with their remaining seconds. The network's own resolver is one only where it may be asked, and only with
+ * a private IPv4 address.
+ */
 export function learnedNeighbours(policy: Policy, learned: LearnedState): readonly LearnedNeighbour[] {
   const asks = bootstrapNames(policy).length > 0 || learned.passes.length > 0;
   const near = learned.resolvers.filter(({ address }) => {
@@ -95,7 +99,10 @@ function isRouterUnknown(learned: LearnedState): boolean {
   return !learned.neighbours.some(({ address }) => address.includes(':'));
 }
 
-/** Networks whose hosts a client may look up: those of allow rules, and networks of servers, of which any may be on the link. */
+/**
+ * Networks whose hosts a client may look up, of one family or both: those of allow rules (also for one client alone), and networks of
+ * servers, of which any may be on the link.
+ */
 export function nearNetworks(policy: Policy, family?: 4 | 6): readonly Pick<AllowRule, 'to' | 'client'>[] {
   return everyNearNetwork(policy).filter(({ to }) => family === undefined || to.ipVersion === family);
 }
@@ -115,13 +122,15 @@ const everyNearNetwork = once((policy: Policy): readonly Pick<AllowRule, 'to' | 
 
 /** Servers' addresses that may be on the link. */
 export interface NearHosts {
+  /** IPv4 addresses as 32-bit numbers. */
   readonly four: ReadonlySet<number>;
+  /** IPv6 addresses as `addressText` writes them. */
   readonly six: ReadonlySet<string>;
   /** Networks of servers. */
   readonly networks: readonly Host[];
 }
 
-/** The hosts that may be looked up on the link; not those behind a NAT64 prefix. */
+/** Those of the hosts that may be looked up on the link; not those behind a NAT64 prefix, and no network of all addresses. */
 export function nearHosts(hosts: readonly Host[]): NearHosts {
   const own = hosts.filter(({ isTranslated }) => isTranslated !== true);
   const single = own.filter(({ bits }) => bits === 128);
@@ -136,7 +145,10 @@ export function nearHosts(hosts: readonly Host[]): NearHosts {
   };
 }
 
-/** `fixed` are the servers that the policy names by address, `hosts` the others. */
+/**
+ * The judge's tests, which say what the kernel's sets and chains do. `fixed` are the servers that the policy names by address, `hosts` the
+ * others.
+ */
 export function compileNeighbours(
   policy: Policy,
   learned: LearnedState,
@@ -339,7 +351,9 @@ function arpOfPass(
     .map(({ network }) => [open, isIn(field, network)]);
 }
 
-/** The chains for ARP; frames out of bounds end in `leak`. */
+/**
+ * The chains for ARP in one direction, the first named `up_arp` or `down_arp`; frames out of bounds end in `leak` (counter and verdict).
+ */
 export function nftArp(
   policy: Policy,
   learned: LearnedState,
@@ -385,7 +399,10 @@ function client(rule: Pick<AllowRule, 'client'>, field: 'saddr' | 'daddr'): stri
   return rule.client === undefined ? '' : `ether ${field} ${rule.client} `;
 }
 
-/** The chain `up_solicit` for the targets that a solicitation may have; it returns for others. */
+/**
+ * The chain `up_solicit` for the targets that a solicitation may have (RFC 4861 section 4.3), each rule ending in `accept` (counter and
+ * verdict); it returns for others.
+ */
 export function nftSolicit(policy: Policy, learned: LearnedState, accept: string): NftChain {
   const groups = [
     ...['fe80::/10', 'ff02::1:ff00:0/104'].map((to) => `ip6 daddr ${to}`),
@@ -427,13 +444,13 @@ function targetIn(to: { readonly address: string; readonly length: number }): st
     .join('');
 }
 
-/** The key of an IPv6 address in sets of raw 128-bit targets. */
+/** The key of an IPv6 address in sets of raw 128-bit targets: `0x` and its digits without leading zeros, as nft lists numbers. */
 export function targetKey(address: string): string {
   const digits = [...wordsOf(address)].map((word) => word.toString(16).padStart(8, '0')).join('');
   return `0x${digits.replace(/^0+(?=.)/, '')}`;
 }
 
-/** The key of the first 64 bits of an IPv6 address, as two raw words. */
+/** The key of the first 64 bits of an IPv6 address, as two raw words: `0x20010db8 . 0x1`. */
 export function prefixKey(address: string): string {
   const [first = 0, second = 0] = wordsOf(address);
   return `0x${first.toString(16)} . 0x${second.toString(16)}`;

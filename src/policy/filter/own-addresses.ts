@@ -25,6 +25,7 @@ export const OWN6_SETS: readonly NftSet[] = [
   { name: 'settled6', keyword: 'set', type: 'ether_addr', timeouts: true },
 ];
 
+/** The judge's tests of addresses in neighbour discovery (RFC 4861), which do what the chains below do in the kernel. */
 export interface OwnAddresses {
   /**
    * Whether a router solicitation, neighbour solicitation or advertisement that goes up uses only addresses that the client may have here.
@@ -34,6 +35,7 @@ export interface OwnAddresses {
   isAsked(packet: ParsedPacket): boolean;
 }
 
+/** The tests for one learned state; prefixes of the link other than /64 do not count. */
 export function compileOwnAddresses(learned: LearnedState): OwnAddresses {
   const own = new Set(learned.own6.map(({ address }) => addressText(6, wordsOf(address))));
   const settled = new Set(learned.settled6.map(({ mac }) => parseMac(mac)));
@@ -66,7 +68,10 @@ export function compileOwnAddresses(learned: LearnedState): OwnAddresses {
   };
 }
 
-/** Whether an interface can have the address: global, unique local or link-local (RFC 4291 sections 2.4 and 2.5, RFC 4193). */
+/**
+ * Whether an interface can have the address (four 32-bit words): global, unique local or link-local (RFC 4291 sections 2.4 and 2.5, RFC
+ * 4193).
+ */
 export function isAssignable(address: Uint32Array): boolean {
   return isGlobal(address) || isLinkLocal(address);
 }
@@ -77,7 +82,10 @@ const TARGET_HERE = '@th,64,32 . @th,96,32 @link6';
 /** Returns when all addresses of a client are known and the source is none of them. Packets from :: have been handled before. */
 export const NFT_FOREIGN_SOURCE = 'ether saddr @settled6 @nh,64,128 != @mine6 @nh,64,128 != @tried6 return';
 
-/** The chains for solicitations and advertisements that go up; they return for those that may not cross. */
+/**
+ * The chains `up_tries`, `up_asks_router` and `up_advertise` for solicitations and advertisements that go up, ending in `accept` (counter
+ * and verdict) or, for advertisements, in a jump to `up_answer`; they return for those that may not cross.
+ */
 export function nftOwnAddresses(learned: LearnedState, accept: string): NftChain[] {
   const here = linksOf(learned).length === 0 ? [''] : [` ${TARGET_LOCAL}`, ` ${TARGET_HERE}`];
   return [
@@ -102,7 +110,10 @@ export function nftOwnAddresses(learned: LearnedState, accept: string): NftChain
   ];
 }
 
-/** The chains for neighbour solicitations that come down; `down_solicit` returns for those that may not cross. */
+/**
+ * The chains for neighbour solicitations that come down: `down_asks` learns who asks and ends in `accept` (counter and verdict);
+ * `down_solicit`, which is left out where everything may go direct (`isOpen`), returns for those that may not cross.
+ */
 export function nftAsked(learned: LearnedState, isOpen: boolean, accept: string): NftChain[] {
   const asks = { name: 'down_asks', rules: [NFT_LEARN_RECENT_PEER, accept] };
   if (isOpen) return [asks];
@@ -120,7 +131,10 @@ export function nftAsked(learned: LearnedState, isOpen: boolean, accept: string)
   ];
 }
 
-/** Announced IPv6 prefixes of 64 bits, in which hosts form addresses (RFC 4862 section 5.5.3). */
+/**
+ * Announced IPv6 prefixes of 64 bits, in which hosts form addresses (RFC 4862 section 5.5.3): `address` is the text before the `/`,
+ * `seconds` what is left of its validity.
+ */
 export function linksOf(learned: LearnedState): { readonly address: string; readonly seconds: number }[] {
   return learned.links.flatMap(({ network, seconds }) => {
     const [address = '', length] = network.split('/');

@@ -62,17 +62,22 @@ export type Passage =
   | 'direct'
   | 'leak';
 
-/** The verdict under which the kernel counts a passage. */
+/** The verdict under which the kernel counts a passage; `allowed` for all that the policy opens. */
 export function countedVerdict(passage: Passage): CountedVerdict {
   if (passage === 'tunnel' || passage === 'essential' || passage === 'pass' || passage === 'leak')
     return passage;
   return 'allowed';
 }
 
+/**
+ * The judge's copy of the ruleset, for one policy and learned state. Frames must have been dissected whole; none of the functions throws.
+ */
 export interface PacketFilter extends Pick<TunnelIndex, 'endpointOf'> {
-  /** The index from `endpointOf` when the passage is `tunnel`, else -1: the fast path for nearly every frame. */
+  /** The index from `endpointOf` when the passage is `tunnel`, else -1: the fast path for nearly every frame. Allocates nothing. */
   tunnelAt(packet: ParsedPacket, direction: Direction): number;
-  /** `endpoint` is the result of endpointOf for this frame and direction, if the caller already has it. */
+  /**
+   * Why the frame crosses, or `leak`. `endpoint` is the result of endpointOf for this frame and direction, if the caller already has it.
+   */
   passage(packet: ParsedPacket, direction: Direction, endpoint?: number): Passage;
   /** The kind that the kernel counts an essential frame as; undefined when it is not essential. */
   readonly essential: (packet: ParsedPacket, direction: Direction) => EssentialKind | undefined;
@@ -82,7 +87,10 @@ export interface PacketFilter extends Pick<TunnelIndex, 'endpointOf'> {
   readonly isOwnQuestion: (packet: ParsedPacket, direction: Direction) => boolean;
   /** Whether the frame has an address of the box: it is judged like any other, but never crosses. */
   endsAtBox(packet: ParsedPacket): boolean;
-  /** Whether the frame comes down to an address that no client here has, or asks a single client for such an address; '' if neither. */
+  /**
+   * Whether the frame comes down to an address that no client here has (`destination`), or asks a single client for such an address
+   * (`target`); `''` if neither.
+   */
   isForNobody(packet: ParsedPacket): UnassignedField;
   /** Whether the frame is counted as allowed, and in block mode forwarded only by the daemon (src/policy/filter/answered.ts). */
   holds(packet: ParsedPacket, direction: Direction): boolean;
@@ -98,7 +106,7 @@ export interface PacketFilter extends Pick<TunnelIndex, 'endpointOf'> {
 /** For the servers that the policy names by address; cached. */
 const fixedNear = once((endpoints: readonly JudgedEndpoint[]) => nearHosts(fixedTunnelHosts(endpoints)));
 
-/** Compiles policy and learned state into the packet filter of the judge. */
+/** Compiles policy and learned state into the packet filter of the judge; a change of either needs a new one. */
 export function compilePacketFilter(policy: Policy, all: LearnedState): PacketFilter {
   const learned = learnedFor(policy, all);
   const endpoints = tunnelEndpoints(policy);

@@ -31,15 +31,17 @@ const PASS_PORTS: readonly number[] = [
 ];
 const DNS = 53;
 
+/** What open captive-portal exceptions let through, for one learned state. */
 export interface Passes {
-  /** Whether a pass is open for this client (MAC address as a number). */
+  /** Whether a pass is open for this client (MAC address as a 48-bit number). */
   isOpenFor(client: number): boolean;
   /** Whether an open pass lets the packet through; it is neither a fragment nor has options. */
   lets(packet: ParsedPacket, direction: Direction): boolean;
-  /** Whether an IPv6 address is on the link, where any host may be looked up during a pass. */
+  /** Whether an IPv6 address (four 32-bit words) is on the link, where any host may be looked up during a pass. */
   isOnLink6(words: Uint32Array): boolean;
 }
 
+/** The judge's tests. Passes in `learned` are open: whoever makes it leaves out those whose time is up. */
 export function compilePasses(learned: LearnedState): Passes {
   const all = learned.passes.some((pass) => pass.client === undefined);
   const macs = new Set(learned.passes.map((pass) => parseMac(pass.client ?? '')));
@@ -94,13 +96,16 @@ export function passRules(learned: LearnedState, direction: Direction, family: 4
   ];
 }
 
-/** nft matches for a client with an open pass; `client` is the field with its MAC address. */
+/**
+ * nft matches, each for a rule of its own, for a client with an open pass; `client` is the field with its MAC address. None while no pass
+ * is open.
+ */
 export function nftPassOpen(learned: LearnedState, client: 'saddr' | 'daddr'): string[] {
   if (learned.passes.length === 0) return [];
   return [`ether ${client} @pass_mac`, 'meta protocol @pass_all'];
 }
 
-/** Networks on the link while a pass is open, else none; prefixes as text. */
+/** Networks on the link while a pass is open, else none. */
 export function openLinks(learned: LearnedState): LearnedState['links'] {
   return learned.passes.length === 0 ? [] : learned.links;
 }

@@ -7,9 +7,12 @@ import { UDP_HEADER } from '../../wire/ip/ip.ts';
 import { hex } from './fields.ts';
 import type { Range } from './match.ts';
 
-/** A condition: bits of a payload have one of some values. */
+/** A condition: bits of a payload, read in network byte order, have one of some values. */
 export interface Bits {
-  /** Offset of the first bit from the beginning of the payload, and the number of bits, at most 53. */
+  /**
+   * Offset of the first bit from the beginning of the payload after the UDP or TCP header, most significant bit first, and the number of
+   * bits, at most 53.
+   */
   readonly at: number;
   readonly width: number;
   readonly among: readonly Range[];
@@ -17,10 +20,12 @@ export interface Bits {
   readonly isNot?: true;
 }
 
+/** The condition that `width` bits at bit offset `at` have a value from `first` to `last`, inclusive. */
 export function bits(at: number, width: number, first: number, last = first): Bits {
   return { at, width, among: [{ first, last }] };
 }
 
+/** The condition that `width` bits at bit offset `at` have any value but this one. */
 export function otherBits(at: number, width: number, value: number): Bits {
   return { ...bits(at, width, value), isNot: true };
 }
@@ -30,7 +35,10 @@ export function behind(bytes: number, list: readonly Bits[]): readonly Bits[] {
   return list.map((condition) => ({ ...condition, at: condition.at + 8 * bytes }));
 }
 
-/** nft matches after a UDP header (`th`) or a TCP header of any length (`ih`); `from` is the payload byte at which offsets begin. */
+/**
+ * nft matches, joined by spaces, after a UDP header (`th`) or a TCP header of any length (`ih`); `from` is the payload byte at which
+ * offsets begin.
+ */
 export function nftBits(list: readonly Bits[], base: 'th' | 'ih', from = 0): string {
   const start = 8 * (from + (base === 'th' ? UDP_HEADER : 0));
   return list
@@ -49,7 +57,7 @@ function rangeText({ first, last }: Range): string {
 
 /**
  * Conditions compiled for the judge and BPF: fixed bits of the first three words (src/flow/parsed-packet.ts), fixed bits of later bytes,
- * and the rest.
+ * and the rest. Masks and values of words are signed 32-bit numbers; `at` in `bytes` is a byte offset in the payload.
  */
 export interface Compared {
   readonly mask0: number;
@@ -65,7 +73,7 @@ export interface Compared {
 const WORDS = 3;
 const HEAD_BYTES = 4 * WORDS;
 
-/** Compiles conditions for `hasBits` and `bpfBits`. */
+/** Compiles conditions, all of which must hold, for `hasBits` and `bpfBits`. */
 export function compareBits(list: readonly Bits[]): Compared {
   const fixed = new Map<number, { mask: number; value: number }>();
   const others: Bits[] = [];
@@ -108,7 +116,10 @@ function openBits({ among: [range, ...more], isNot }: Bits): number | undefined 
   return Number.isInteger(open) && range.first % size === 0 ? open : undefined;
 }
 
-/** Whether a frame's payload meets the conditions. */
+/**
+ * Whether a frame's payload meets the conditions; false where a byte beyond the first twelve is missing, while missing bytes among these
+ * read as zero. So the caller checks the length.
+ */
 export function hasBits(packet: ParsedPacket, of: Compared): boolean {
   if (((packet.payloadHead ^ of.value0) & of.mask0) !== 0) return false;
   if (((packet.payloadHead2 ^ of.value1) & of.mask1) !== 0) return false;
@@ -152,7 +163,10 @@ function wordOf(packet: ParsedPacket, at: number): number {
 /** The expression of pcap-filter(7) for `size` bytes at byte `offset` of the payload. */
 export type BpfField = (offset: number, size: 1 | 2 | 4) => string;
 
-/** Terms of pcap-filter(7) for the conditions; only bytes that are compared are read. */
+/**
+ * Terms of pcap-filter(7) for the conditions, to be joined by `and`; only bytes that are compared are read. A condition that is no
+ * comparison under a mask must be of whole bytes: 8, 16 or 32 bits from the start of a byte.
+ */
 export function bpfBits({ bytes, others, ...head }: Compared, field: BpfField): readonly string[] {
   const words = [
     [head.mask0, head.value0],

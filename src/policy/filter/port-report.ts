@@ -45,8 +45,8 @@ const tunnelPorts = once((policy: Policy): readonly Range[] => {
 const quoted = new ParsedPacket();
 
 /**
- * Whether the quoted packet came from this very server to this very client, has the tunnel's shape, and is followed by nothing: the kernel
- * cannot compare that. A quotation without payload shows no shape and is accepted.
+ * Whether the packet that "port unreachable" quotes came from this very server to this very client, has the tunnel's shape, and is followed
+ * by nothing: the kernel cannot compare that. A quotation without payload shows no shape and is accepted.
  */
 export function quotesTunnel(packet: ParsedPacket, endpoint: JudgedEndpoint): boolean {
   const header = packet.ipVersion === 4 ? 20 : 40;
@@ -76,8 +76,8 @@ const QUOTES_UDP = {
 const MIN_LENGTH = 56;
 
 /**
- * The rule for unfragmented packets that go up, without options or extension headers, as far as the kernel can compare; none without a
- * tunnel over UDP.
+ * The rule for "port unreachable" (RFC 1122 section 3.2.2.1, RFC 4443 section 3.1): unfragmented packets that go up, without options or
+ * extension headers, as far as the kernel can compare; none without a tunnel over UDP.
  */
 export function tunnelReport(policy: Policy, family: 4 | 6): readonly EssentialRule[] {
   const ports = tunnelPorts(policy);

@@ -37,7 +37,7 @@ const PAE_GROUP = 0x0180c2000003;
 /** Name of a set of raw IPv6 addresses. */
 export const TRIED_SET = 'tried6';
 
-/** Sets that rules fill, up to their size. */
+/** Sets that rules fill, up to their size: MAC addresses of authenticators, and IPv6 addresses. */
 export const RECENT_PEER_SETS: readonly NftSet[] = [
   { name: 'authenticator', keyword: 'set', type: 'ether_addr', timeouts: true, learned: AUTHENTICATORS },
   { name: 'recent_peer6', keyword: 'set', type: 'ipv6_addr', timeouts: true, learned: RECENT_PEERS },
@@ -46,7 +46,10 @@ export const RECENT_PEER_SETS: readonly NftSet[] = [
 
 const TO_PAE_GROUP = 'ether daddr 01:80:c2:00:00:03';
 
-/** The rules of the chain for EAPOL; when the set is full, evaluation goes on with the next rule. */
+/**
+ * The rules of the chain for EAPOL (IEEE 802.1X-2020), ending in `accept` or `leak` (counter and verdict); when the set is full, evaluation
+ * goes on with the next rule.
+ */
 export function nftEapol(direction: 'up' | 'down', accept: string, leak: string): readonly string[] {
   if (direction === 'up') return [`${TO_PAE_GROUP} ${accept}`, `ether daddr @authenticator ${accept}`, leak];
   return [
@@ -57,13 +60,14 @@ export function nftEapol(direction: 'up' | 'down', accept: string, leak: string)
   ];
 }
 
-/** Learns the sender of a neighbour solicitation that will cross. */
+/** Match and statement that learn the sender of a neighbour solicitation that will cross. */
 export const NFT_LEARN_RECENT_PEER = 'ip6 saddr { 2000::/3, fc00::/7 } update @recent_peer6 { ip6 saddr }';
 /** Learns the target of a client's duplicate address detection. */
 export const NFT_LEARN_TRIED = `update @${TRIED_SET} { @th,64,128 }`;
+/** A match for packets to somebody who has just asked. */
 export const NFT_TO_RECENT_PEER = 'ip6 daddr @recent_peer6';
 
-/** Whether 802.1X may go to this address even if it has not just spoken to a client. */
+/** Whether 802.1X may go to this MAC address (a 48-bit number) even if it has not just spoken to a client. */
 export function isEapolPeer(destinationMac: number, direction: 'up' | 'down'): boolean {
   return destinationMac === PAE_GROUP || (direction === 'down' && isStation(destinationMac));
 }
@@ -104,7 +108,9 @@ class Remembered<K> {
 const DNS = 53;
 type IsOwn = (packet: ParsedPacket, direction: 'up' | 'down') => boolean;
 
-/** The memory of one reader of frames. Times in milliseconds of the reader's clock. */
+/**
+ * The memory of one reader of frames, bounded like the kernel's sets. Times in milliseconds of the reader's clock, which must not go back.
+ */
 export class RecentPeers {
   readonly #authenticators = new Remembered<number>(AUTHENTICATORS);
   readonly #recentPeers = new Remembered<string>(RECENT_PEERS);
@@ -112,13 +118,13 @@ export class RecentPeers {
   readonly #asked = new Remembered<string>(REMEMBERED.asked);
   readonly #cut = new Remembered<string>(REMEMBERED.cut);
 
-  /** How many entries did not fit. */
+  /** How many entries did not fit since it was made. */
   get refused(): number {
     const all = [this.#authenticators, this.#recentPeers, this.#tried, this.#asked, this.#cut];
     return all.reduce((sum, { refused }) => sum + refused, 0);
   }
 
-  /** Before judging: sets `solicited`, `triedSource` and `triedTarget` of a frame that is not a tunnel's. */
+  /** Before judging: sets `solicited`, `tentativeSource` and `tentativeTarget` of a frame that is not a tunnel's. */
   recall(packet: ParsedPacket, captureDirection: CaptureDirection, now: number): void {
     const names = dnsDirection(packet, captureDirection);
     if (names !== undefined && packet.protocol === Protocol.TCP) {
@@ -191,7 +197,7 @@ function isNeighbourMessage(packet: ParsedPacket): boolean {
   );
 }
 
-/** Whether the address is in 2000::/3 or fc00::/7 (RFC 4291 section 2.4, RFC 4193). */
+/** Whether the IPv6 address (four 32-bit words) is in 2000::/3 or fc00::/7 (RFC 4291 section 2.4, RFC 4193). */
 export function isGlobal([first = 0]: Uint32Array): boolean {
   return first >>> 29 === 1 || first >>> 25 === 0x7e;
 }

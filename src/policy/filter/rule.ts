@@ -11,7 +11,7 @@ import type { Named, Term } from './match.ts';
 export const ESSENTIAL_KINDS = ['arp', 'eapol', 'dhcp', 'dhcp6', 'nd', 'icmp', 'igmp-mld'] as const;
 export type EssentialKind = (typeof ESSENTIAL_KINDS)[number] & Kind;
 
-/** What the judge needs from policy and learned state. */
+/** What the judge looks up where the kernel has sets, from policy and learned state. */
 export interface Peers {
   /** Whether this unicast renewal goes to the learned DHCP server, by address and MAC. */
   isDhcpServer(packet: ParsedPacket): boolean;
@@ -19,14 +19,17 @@ export interface Peers {
   readonly neighbours: Neighbours;
 }
 
+/** One rule about essential traffic, for judge and ruleset. */
 export interface EssentialRule {
   /** The counter that its packets add to. */
   readonly kind: EssentialKind;
+  /** All must hold. */
   readonly match: readonly Term<Peers>[];
   /** A chain with further conditions, where the match alone does not let a packet cross. */
   readonly further: Named<Peers> | undefined;
 }
 
+/** A rule; without `further`, its match alone lets a packet cross. */
 export function essential(
   kind: EssentialKind,
   match: readonly Term<Peers>[],
@@ -35,7 +38,10 @@ export function essential(
   return { kind, match, further };
 }
 
-/** An IPv6 packet of exactly this payload length, and nothing after it: such a packet is long enough to need no padding. */
+/**
+ * An IPv6 packet of exactly this payload length in bytes (RFC 8200 section 3), and nothing after it: such a packet is long enough to need
+ * no padding.
+ */
 export function whole6(length: number): Named {
   return named(nftWhole6(length), (packet) => ipLength[6].read(packet) === length && !packet.hasExtraData);
 }

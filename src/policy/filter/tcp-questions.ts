@@ -25,7 +25,7 @@ const HEADER = { 4: 20, 6: 40 } as const;
 const UNCOUNTED = { 4: 0, 6: 40 } as const;
 const MAX_HEADER_WORDS = 15;
 
-/** Longest message in bytes, alone and as one of two, in which the kernel still finds names. */
+/** Longest DNS message in bytes, without its length field, alone and as one of two, in which the kernel still finds names. */
 export function messageLimits(policy: Policy): { readonly one: number; readonly pair: number } {
   const { prefix, longest, shortest } = nameScan(policy);
   return {
@@ -35,7 +35,10 @@ export function messageLimits(policy: Policy): { readonly one: number; readonly 
   };
 }
 
-/** Whether a segment to port 53 has no data, or consists of whole questions; their names are checked elsewhere. */
+/**
+ * Whether a segment to port 53 has no data, or consists of one or two whole questions (RFC 7766 section 8); their names are checked
+ * elsewhere.
+ */
 export function isOpenSegment(
   packet: ParsedPacket,
   { one, pair }: ReturnType<typeof messageLimits>,
@@ -52,7 +55,7 @@ export function isOpenSegment(
 /** Matches for the header of a plain question, `start` bytes after the TCP header. */
 const nftHeader = (start: number): string => nftBits(DNS_QUERY, 'ih', start);
 
-/** Chains that judge segments to port 53: `up_segment4` and `up_segment6` lead to `up_names` or to a leak. */
+/** Chains that judge segments to port 53: `up_segment4` and `up_segment6` lead to `up_allowed`, `up_names` or a leak. */
 export function segmentChains(policy: Policy): readonly NftChain[] {
   const limits = messageLimits(policy);
   const sizes = Array.from({ length: MAX_MESSAGE - MIN_MESSAGE + 1 }, (_, at) => 2 + MIN_MESSAGE + at);

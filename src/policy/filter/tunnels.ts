@@ -21,13 +21,14 @@ import type { Policy } from '../policy.ts';
 import { hasEsp, kernelAccepts, shapeOf } from '../shapes/shape.ts';
 import { Protocol } from '../../wire/ip/ip.ts';
 
+/** Finds the endpoint of a packet. An index is one of the list of endpoints that it was compiled from. */
 export interface TunnelIndex {
   /**
    * Index of the endpoint with the frame's far address and port (for later fragments and ESP: address and protocol), whatever its shape,
    * except where peers may be at any address; -1 when there is none. Allocates nothing.
    */
   readonly endpointOf: (packet: ParsedPacket, direction: Direction) => number;
-  /** Index of the endpoint with that address and UDP port, or -1. */
+  /** Index of the endpoint with that address (four 32-bit words) and UDP port, or -1. */
   readonly findUdp: (ipVersion: number, address: Uint32Array, port: number) => number;
 }
 
@@ -42,7 +43,7 @@ const fixedPart = once((endpoints: readonly JudgedEndpoint[]) => {
   };
 });
 
-/** The index of all endpoints: those of the policy, and the learned addresses. */
+/** The index of all endpoints: those of the policy, and the learned addresses. The former's part is cached by `endpoints`. */
 export function compileTunnels(endpoints: readonly JudgedEndpoint[], learned: readonly Host[]): TunnelIndex {
   const fixed = fixedPart(endpoints);
   const { areAnywhere } = fixed;
@@ -88,7 +89,10 @@ export function hasShape(endpoint: JudgedEndpoint, packet: ParsedPacket, directi
   return kernelAccepts(of, packet, direction);
 }
 
-/** Rules for packets with ports, and ESP; `protocol` and `esp` are nft's expressions for the packet's protocol. */
+/**
+ * Rules for packets with ports, and ESP; `protocol` and `esp` are nft's expressions for the packet's protocol. They leave the chain for a
+ * tunnel's packets and go on for others.
+ */
 export function nftTunnels(
   policy: Policy,
   direction: Direction,
@@ -107,14 +111,15 @@ export function nftTunnels(
   ];
 }
 
-/** nft's field for the address on the network's side. */
+/** nft's field for the address on the network's side: destination up, source down. */
 export function farAddress(direction: Direction, family: 4 | 6) {
   return `${family === 4 ? 'ip' : 'ip6'} ${direction === 'up' ? 'daddr' : 'saddr'}` as const;
 }
 
 /**
- * The chains for IP packets by their form. `odd` are the rules for packets with options or extension headers that are not fragments, `leak`
- * is the end of the rule for later fragments that are not a tunnel's.
+ * The chains for IP packets by their form (`up_ip4`, `up_odd4`, `up_frag4` and so on), which lead to `up_plain4`, a leak or a tunnel. `odd`
+ * are the rules for packets with options or extension headers that are not fragments, `leak` is the end of the rule for later fragments
+ * that are not a tunnel's.
  */
 export function formChains(
   policy: Policy,

@@ -14,7 +14,10 @@ import { Protocol } from '../../wire/ip/ip.ts';
 const DHCP_CLIENT = 68;
 const BROADCAST4 = 0xffffffff;
 
-/** A predicate for IP packets that come down. Allocates nothing for IPv4, and for IPv6 nothing while no client is settled. */
+/**
+ * A predicate for IP packets that come down: whether no client here has the destination. False as long as no client's addresses are known,
+ * and in profiles where everything may go direct. Allocates nothing for IPv4, and for IPv6 nothing while no client is settled.
+ */
 export function compileUnassigned(policy: Policy, learned: LearnedState): (packet: ParsedPacket) => boolean {
   if (isOpenProfile(policy)) return () => false;
   const mine4 = new Set(learned.own.map(({ address }) => parseAddress(address)?.words[3] ?? 0));
@@ -57,17 +60,23 @@ function isKnown(policy: Policy, learned: LearnedState, family: 4 | 6): boolean 
   return !isOpenProfile(policy) && (family === 4 ? learned.own : learned.settled6).length > 0;
 }
 
-/** Rules before the tunnels for unfragmented packets that come down: a jump for those to other addresses. */
+/**
+ * Rules before the tunnels for unfragmented packets that come down: a jump for those to other addresses. None while no client's addresses
+ * are known.
+ */
 export function nftUnassigned(policy: Policy, learned: LearnedState, family: 4 | 6): string[] {
   return isKnown(policy, learned, family) ? [`${ELSEWHERE[family]} jump down_unassigned${family}`] : [];
 }
 
-/** Matches for fragments that come down to an unassigned address. */
+/** Matches, without verdict, for fragments that come down to an unassigned address; none while no client's addresses are known. */
 export function nftUnassignedPieces(policy: Policy, learned: LearnedState, family: 4 | 6): string[] {
   return isKnown(policy, learned, family) ? CHECKED[family].map((to) => `${ELSEWHERE[family]} ${to}`) : [];
 }
 
-/** The chain for unfragmented packets to other addresses; it returns for those that are not checked. */
+/**
+ * The chain `down_unassigned4` or `down_unassigned6` for unfragmented packets to other addresses, which returns for those that are not
+ * checked; none while no client's addresses are known.
+ */
 export function nftUnassignedChain(policy: Policy, learned: LearnedState, family: 4 | 6): NftChain[] {
   if (!isKnown(policy, learned, family)) return [];
   const dhcp = family === 4 ? [`udp dport ${DHCP_CLIENT} return`] : [];

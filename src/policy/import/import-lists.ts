@@ -1,7 +1,6 @@
 // Reads server lists that VPN services publish: Mullvad's relay list (of its app and its site), gluetun's servers.json, Tor's consensus
 // (dir-spec, "r" and "a" lines), and Tailscale's map of relays (tailcfg.DERPMap), which its devices use where they find no direct way.
-// Where a
-// list has a date, it is kept; where it does not name the ports of a server, all ports are opened, not guessed ones.
+// Where a list has a date, it is kept; where it does not name the ports of a server, all ports are opened, not guessed ones.
 
 import { addressEndpoint, formatEndpoint } from '../schema/endpoint.ts';
 import { noServer } from '../servers/no-server.ts';
@@ -12,21 +11,25 @@ import type { Endpoint } from '../policy.ts';
 /** The schema's limit for one tunnel (schema-parts.ts). */
 const MAX_ENDPOINTS = 20_000;
 
+/** What to take from a list; without a choice the only service and the first protocol. */
 export interface ListChoice {
-  /** Which service, for a list of several. */
+  /** Which service, for a list of several; in any letter case. */
   readonly service?: string | undefined;
-  /** Which protocol, for a list with several. */
+  /** Which protocol, by its name in a policy, for a list with several. */
   readonly protocol?: string | undefined;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Whether it may be a server list: JSON, or a Tor consensus. */
+/** Whether it may be a server list: JSON, or a Tor consensus (dir-spec). By the first thousand characters. */
 export function isServerList(text: string): boolean {
   return /^\s*[[{]/.test(text.slice(0, 1_000)) || /^network-status-version /m.test(text.slice(0, 1_000));
 }
 
-/** One tunnel with the list's servers; undefined for JSON that is not such a list. Never throws. */
+/**
+ * One tunnel with the list's servers, by address, at most 20,000, and the list's date as `YYYY-MM-DD` where it has one; undefined for text
+ * that is not such a list. Never throws.
+ */
 export function importList(text: string, choice: ListChoice = {}): Import | undefined {
   if (text.slice(0, 1_000).includes('network-status-version ')) return consensus(text);
   let value: unknown;

@@ -11,7 +11,7 @@ export function isNetworkdConfig(text: string): boolean {
   return iniSections(text, STYLE).some(({ name }) => name === 'NetDev');
 }
 
-/** One tunnel with the endpoints of all peers. Never throws. */
+/** One tunnel with the endpoints of all peers; what opens nothing is in `unused`. Never throws. */
 export function importNetworkd(text: string): Import {
   const importing = new Importing();
   const sections = iniSections(text, STYLE);

@@ -15,7 +15,7 @@ export function isNetworkManagerConfig(text: string): boolean {
   );
 }
 
-/** One tunnel with every server. Never throws. */
+/** One tunnel with every server; what opens nothing is in `unused`. Never throws. */
 export function importNetworkManager(text: string): Import {
   const importing = new Importing();
   const sections = iniSections(text, STYLE);

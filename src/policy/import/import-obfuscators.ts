@@ -50,7 +50,7 @@ function isCommand(content: string): boolean {
   return COMMAND.test(content) && !content.startsWith('//');
 }
 
-/** One tunnel with every server. Never throws. */
+/** One tunnel with every server; what opens nothing is in `unused`. Never throws. */
 export function importObfuscator(text: string): Import {
   const importing = new Importing();
   const json = jsonOf(text);

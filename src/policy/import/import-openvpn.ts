@@ -31,7 +31,10 @@ export function isOpenvpnConfig(text: string): boolean {
   return trimmedLines(text).some((line) => line === 'client' || /^remote\s+\S/.test(line));
 }
 
-/** One tunnel with every remote; settings of a <connection> block take precedence over those of the file. Never throws. */
+/**
+ * One tunnel with every remote; settings of a <connection> block take precedence over those of the file. Text of inline blocks never
+ * reaches the result. Never throws.
+ */
 export function importOpenvpn(text: string): Import {
   const file: Settings = {};
   const remotes: Remote[] = [];

@@ -15,7 +15,7 @@ interface Connection {
   port?: string;
 }
 
-/** One tunnel with the servers of all connections. Never throws. */
+/** One tunnel with the servers of all connections; what opens nothing is in `unused`. Never throws. */
 export function importSwanctl(text: string): Import {
   const importing = new Importing();
   const path: string[] = [];

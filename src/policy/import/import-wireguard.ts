@@ -33,7 +33,7 @@ const PEER = new Set([
 ]);
 const AMNEZIA: ReadonlySet<string> = new Set(AMNEZIA_KEYS);
 
-/** Whether the text is one, by its sections. */
+/** Whether the text is one, by its sections [Interface] or [Peer] in any letter case. */
 export function isWireguardConfig(text: string): boolean {
   return trimmedLines(text).some((line) => /^\[(interface|peer)\]\s*(#.*)?$/i.test(line.slice(0, 200)));
 }

@@ -27,7 +27,10 @@ const FORMATS: readonly (readonly [(text: string) => boolean, (text: string) => 
   [isObfuscatorConfig, importObfuscator],
 ];
 
-/** The tunnel of a configuration (text, or bytes of any Unicode encoding); undefined for an unknown format. Never throws. */
+/**
+ * The tunnel of a configuration (text, or bytes of any Unicode encoding); undefined for an unknown format. A known one that opens nothing
+ * has no tunnels and says why in `unused`. Never throws.
+ */
 export function importConfig(given: string | Uint8Array, choice: ListChoice = {}): Import | undefined {
   const text = typeof given === 'string' ? given.replace(/^\ufeff/, '') : decodedText(given);
   const read = FORMATS.find(([isFormat]) => isFormat(text))?.[1];

@@ -8,33 +8,38 @@ import type { TunnelSettings } from '../schema/wireguard-settings.ts';
 import type { TunnelProtocol } from '../../flow/kinds.ts';
 import type { Endpoint, Transport } from '../policy.ts';
 
+/** A tunnel as a configuration describes it; the user gives it a name. */
 export interface ImportedTunnel {
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
   /** Settings that change the packets. */
   readonly settings?: TunnelSettings;
-  /** Present for a server list that a service publishes: it replaces the earlier list. `at`: its date, `2026-11-29`. */
+  /**
+   * Present for a server list that a service publishes: it replaces the earlier list. `at`: its date in UTC, `2026-11-29`, where it has
+   * one.
+   */
   readonly list?: { readonly at?: string };
 }
 
-/** A line about the tunnel that cannot be used; `line` counts from 1. */
+/** A line about the tunnel that cannot be used; `line` counts from 1, `why` is a sentence without the line's values. */
 export interface UnusedLine {
   readonly line: number;
   readonly why: string;
 }
 
+/** What was read: tunnels (at most one, without a name), and up to 200 lines that open nothing, in order, with a count of the rest. */
 export interface Import {
   readonly tunnels: readonly ImportedTunnel[];
   readonly unused: readonly UnusedLine[];
 }
 
-/** Characters; a longer file is not a tunnel configuration. */
+/** Bytes, or characters of a text; a longer file is not a tunnel configuration. */
 export const MAX_IMPORT_BYTES = 512_000;
 
 /** How many unused lines are listed. */
 const MAX_UNUSED = 200;
 
-/** The lines of a text, each trimmed. */
+/** The lines of a text, each trimmed; a line ends at LF, CR or both. */
 export function trimmedLines(text: string): string[] {
   return text.split(/\r\n|\n|\r/).map((line) => line.trim());
 }
@@ -51,7 +56,7 @@ function boundedUnused(unused: readonly UnusedLine[]): readonly UnusedLine[] {
   ];
 }
 
-/** A keyword in quotes; `something` for anything but a plain word, which may be part of a key. */
+/** A keyword in quotes; `something` for anything but a plain word of at most 31 letters, digits and hyphens, which may be part of a key. */
 export function shownKeyword(word: string): string {
   return /^[A-Za-z][A-Za-z0-9-]{0,30}$/.test(word) ? `"${word}"` : 'something';
 }
@@ -62,7 +67,7 @@ function distinctEndpoints(endpoints: readonly Endpoint[]): Endpoint[] {
   return [...seen.values()];
 }
 
-/** Collects the servers and unused lines of a configuration. */
+/** Collects the servers and unused lines of a configuration; lines count from 1. What cannot be a server becomes an unused line. */
 export class Importing {
   readonly #found: {
     readonly line: number;
@@ -72,7 +77,7 @@ export class Importing {
   readonly #unused: UnusedLine[] = [];
   #settings: TunnelSettings | undefined;
 
-  /** Adds a server. An IPv6 address may be in brackets; `what` describes it in messages ("this Endpoint"). */
+  /** Adds a server; `port` is a decimal number. An IPv6 address may be in brackets; `what` describes it in messages ("this Endpoint"). */
   server(
     line: number,
     what: string,
@@ -95,7 +100,7 @@ export class Importing {
     }
   }
 
-  /** The same from `host:port`; `port` is the default. */
+  /** The same from `host:port`; `port` is the default where the text has none. */
   service(
     line: number,
     what: string,
@@ -108,6 +113,7 @@ export class Importing {
     this.server(line, what, protocol, transport, host, own ?? port);
   }
 
+  /** Reports a line; `why` must not contain what may be a key. */
   unused(line: number, why: string): void {
     this.#unused.push({ line, why });
   }
@@ -117,7 +123,7 @@ export class Importing {
     this.#found.length = 0;
   }
 
-  /** Sets the settings that change the packets. */
+  /** Sets the settings that change the packets; they only apply to WireGuard. */
   change(settings: TunnelSettings): void {
     this.#settings = settings;
   }
@@ -153,7 +159,10 @@ export class Importing {
   }
 }
 
-/** Splits `198.51.100.7:51820`, `[2001:db8::7]:51820` or `vpn.example`; an IPv6 address without brackets has no port. */
+/**
+ * Splits `198.51.100.7:51820`, `[2001:db8::7]:51820` or `vpn.example`; an IPv6 address without brackets has no port. Neither part is
+ * checked; the host is without brackets.
+ */
 export function hostAndPort(text: string): { readonly host: string; readonly port: string | undefined } {
   const match = /^(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?$/.exec(text.trim());
   return match === null

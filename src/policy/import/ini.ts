@@ -9,6 +9,7 @@ interface IniEntry {
   readonly value: string;
 }
 
+/** A section with its settings; `line` is that of its heading, counted from 1. */
 export interface IniSection {
   /** As written, without brackets; '' for lines before the first section. */
   readonly name: string;
@@ -18,6 +19,7 @@ export interface IniSection {
   readonly odd: readonly number[];
 }
 
+/** In what such files differ. */
 export interface IniStyle {
   /** Whether a comment may begin anywhere in a line, or only at its start. */
   readonly comments: 'anywhere' | 'lines';
@@ -25,7 +27,10 @@ export interface IniStyle {
   readonly joined?: boolean;
 }
 
-/** All sections in order, including repeated names. Never throws; reads every character at most twice. */
+/**
+ * All sections in order, including repeated names; the first is what stands before any heading, perhaps empty. Never throws; reads every
+ * character at most twice.
+ */
 export function iniSections(text: string, { comments, joined = false }: IniStyle): readonly IniSection[] {
   let here = { name: '', line: 1, entries: [] as IniEntry[], odd: [] as number[] };
   const sections = [here];
@@ -55,7 +60,9 @@ export function iniSections(text: string, { comments, joined = false }: IniStyle
   return sections;
 }
 
-/** The last value of a key (lower case), compared without regard to case. */
+/**
+ * The last value of a key (lower case), compared without regard to case; undefined without the key or the section, `''` for an empty value.
+ */
 export function iniValue(section: IniSection | undefined, key: string): string | undefined {
   return section?.entries.findLast((entry) => entry.key.toLowerCase() === key)?.value;
 }

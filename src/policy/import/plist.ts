@@ -1,10 +1,12 @@
 // Parses Apple's property lists in XML. Follows Apple's PropertyList-1.0 DTD. A signed profile (CMS) contains the list as plain text; what
 // surrounds it is skipped.
 
+/** A `<dict>`; `line` is that of its tag, counted from 1. */
 export interface PlistDict {
   readonly line: number;
   readonly values: ReadonlyMap<string, Plist>;
 }
+/** A value: text for strings, numbers, dates, data (base64) and booleans (`true`, `false`), an array or a dictionary. */
 export type Plist = string | readonly Plist[] | PlistDict;
 
 const MAX_DEPTH = 32;
@@ -17,7 +19,10 @@ interface Open {
   key: string;
 }
 
-/** The first list in a text; undefined when there is none, or it is incomplete, nested too deeply or too large. Takes linear time. */
+/**
+ * The first list in a text; undefined when there is none, or it is incomplete, nested more than 32 deep or has more than 20,000 values.
+ * Never throws; takes linear time.
+ */
 export function readPlist(text: string): Plist | undefined {
   let at = text.indexOf('<plist');
   let line = 1;
@@ -93,6 +98,7 @@ function unescaped(text: string): string {
   );
 }
 
+/** Whether the value is a dictionary; false for undefined. */
 export function isDict(value: Plist | undefined): value is PlistDict {
   return typeof value === 'object' && 'line' in value;
 }
@@ -105,13 +111,13 @@ export function plistAt(value: Plist | undefined, ...keys: readonly string[]): P
   );
 }
 
-/** The same, for a string; trimmed. */
+/** The value at a path, if it is text; trimmed. Undefined for anything else. */
 export function plistText(value: Plist | undefined, ...keys: readonly string[]): string | undefined {
   const found = plistAt(value, ...keys);
   return typeof found === 'string' ? found.trim() : undefined;
 }
 
-/** The same, for an array; empty if there is none. */
+/** The value at a path, if it is an array; empty for anything else. */
 export function plistList(value: Plist | undefined, ...keys: readonly string[]): readonly Plist[] {
   const found = plistAt(value, ...keys);
   return typeof found === 'object' && !isDict(found) ? found : [];

@@ -1,7 +1,6 @@
 // Decodes the bytes of a text file, whatever editor wrote it. Follows Unicode 15 section 23.8 (byte order marks) and RFC 3629. Editors on
 // Windows write UTF-16; without a mark it is recognized by its zero bytes, because configurations are mostly ASCII. Bytes that are not
-// UTF-8
-// are read as ISO 8859-1: keywords and servers are ASCII.
+// UTF-8 are read as ISO 8859-1: keywords and servers are ASCII.
 
 type Width = 2 | 4;
 

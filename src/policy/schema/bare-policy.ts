@@ -2,6 +2,7 @@
 
 import type { Policy } from '../policy.ts';
 
+/** A new value for each call; ports `lan0` and `wan0`, no management address. */
 export function barePolicy(): Policy {
   return {
     version: 1,

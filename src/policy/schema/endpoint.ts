@@ -13,7 +13,10 @@ export const BELOW = '*.';
 
 const PORTS = { first: 1, last: 65535 };
 
-/** `udp:[2001:db8::7]:51820`, `udp:198.51.100.0/24:4000-33433`, `udp:vpn.example.com:*`. */
+/**
+ * `udp:[2001:db8::7]:51820`, `udp:198.51.100.0/24:4000-33433`, `udp:vpn.example.com:*`: the form that `parseEndpoint` reads. Two endpoints
+ * are the same if their texts are.
+ */
 export function formatEndpoint(endpoint: Endpoint): string {
   return `${endpoint.transport}:${hostText(endpoint)}:${portsText(endpoint)}`;
 }
@@ -29,10 +32,12 @@ function portsText(endpoint: Endpoint): string {
   return first === PORTS.first && last === PORTS.last ? '*' : `${first}-${last}`;
 }
 
+/** The last port of an endpoint, inclusive; the only one where it has no range. */
 export function lastPort({ port, lastPort }: Pick<Endpoint, 'port' | 'lastPort'>): number {
   return lastPort ?? port;
 }
 
+/** Whether the endpoint's port or range, both ends inclusive, has this port. */
 export function hasPort(endpoint: Endpoint, port: number): boolean {
   return endpoint.port <= port && port <= lastPort(endpoint);
 }
@@ -66,7 +71,10 @@ export function parseEndpoint(text: string): Endpoint | undefined {
   return { ...found, ...many, ...(isOne ? {} : { length: network.length }) };
 }
 
-/** An endpoint from an address without brackets and a port, range of ports or `*`. Undefined for anything else, host names included. */
+/**
+ * An endpoint from an address without brackets and a port, range of ports (`4000-33433`) or `*`. Undefined for anything else, host names
+ * included.
+ */
 export function addressEndpoint(transport: Transport, host: string, ports: string): Endpoint | undefined {
   const range = parsePorts(ports);
   const address = parseAddress(host);
@@ -104,7 +112,7 @@ export function parseResolver(text: string): Resolver | undefined {
   return serverName === undefined ? undefined : { protocol, endpoint, serverName };
 }
 
-/** `dot:9.9.9.9:853/dns.example`. */
+/** `dot:9.9.9.9:853/dns.example`: the form that `parseResolver` reads. */
 export function formatResolver(resolver: Resolver): string {
   const name = resolver.serverName === undefined ? '' : `/${resolver.serverName}`;
   return `${resolver.protocol}:${hostText(resolver.endpoint)}:${resolver.endpoint.port}${name}`;
@@ -127,7 +135,10 @@ function parseHostPort(transport: Transport, text: string): Endpoint | undefined
   return name === undefined ? undefined : { transport, host: name, hostIs: 'name', port };
 }
 
-/** The name in lower case, in ASCII, without trailing dot; undefined for anything that is not a host name. */
+/**
+ * The name in lower case, in ASCII (RFC 5890), without trailing dot; undefined for anything that is not a host name of at most 253
+ * characters, addresses included.
+ */
 export function parseHostName(text: string): string | undefined {
   const name = asciiName(text.toLowerCase().replace(/\.$/, ''));
   const labels = name.split('.');

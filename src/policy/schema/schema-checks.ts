@@ -9,6 +9,7 @@ import type { TunnelProtocol } from '../../flow/kinds.ts';
 import type { Endpoint, Policy, TunnelForm } from '../policy.ts';
 import { transportsOf } from '../shapes/shape.ts';
 
+/** A fault with the path of the value in the policy, as keys and indices from 0. */
 export interface PolicyFault {
   readonly path: readonly (string | number)[];
   readonly message: string;
@@ -17,7 +18,7 @@ export interface PolicyFault {
 
 type Path = readonly (string | number)[];
 
-/** Every fault of a policy whose parts are well-formed. */
+/** Every fault across fields of a policy whose parts are well-formed; empty for a valid policy. Does not throw. */
 export function crossFaults(policy: Policy): PolicyFault[] {
   return [
     ...tunnelFaults(policy),

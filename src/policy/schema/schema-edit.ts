@@ -9,14 +9,16 @@ import type { Endpoint } from '../policy.ts';
 import { policyDocument } from './schema-text.ts';
 import type { TunnelSettings } from './wireguard-settings.ts';
 
+/** A tunnel to be written into a policy, by name; settings that are absent are not written. */
 export interface TunnelEdit extends TunnelSettings {
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly endpoints: readonly Endpoint[];
+  /** The ten hexadecimal digits of the client's node. */
   readonly zerotier?: string | undefined;
   /** Agreement to peers at any address. */
   readonly anywhere?: boolean | undefined;
-  /** Date of a server list; if present, its endpoints replace those that the tunnel has. */
+  /** Date of a server list, `2026-11-29`; if present, its endpoints replace those that the tunnel has. */
   readonly listed?: string | undefined;
   /** What becomes of the endpoints that a tunnel of that name has; `add` if absent. */
   readonly existing?: unknown;

@@ -212,7 +212,10 @@ const file = z.strictObject({
   relock: z.enum(['closed', 'open']).default('closed'),
 });
 
-/** The whole file with its defaults; checks across fields are in schema-checks.ts. */
+/**
+ * The whole file with its defaults; checks across fields are in schema-checks.ts. The remedy of a refusal is in the `params` of zod's
+ * issue.
+ */
 export const policyFile: z.ZodType<Policy> = file.transform(({ direct, ...policy }) => ({
   ...policy,
   direct: direct ?? usualDirect(policy),

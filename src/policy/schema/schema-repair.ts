@@ -3,6 +3,7 @@
 
 type Path = readonly PropertyKey[];
 
+/** A value without its faulty parts. */
 export interface Repaired {
   readonly value: unknown;
   /** The path in the original of a path in the repaired value: removed elements shift the ones after them. */
@@ -52,7 +53,7 @@ function originalPath(path: Path, dropped: ReadonlyMap<string, ReadonlySet<numbe
   return whole;
 }
 
-/** The value at a path; undefined where there is none. */
+/** The value at a path of keys and indices; undefined where there is none. */
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (held, part) =>

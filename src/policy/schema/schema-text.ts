@@ -15,6 +15,7 @@ const MAX_TOKENS = 200_000;
 /** Things that no policy needs: tags, anchors, broken scalars, and tokens around the document. Each makes the composer produce an error. */
 const MAX_ODDITIES = 100;
 
+/** A text as YAML; an edit or the schema reads `document`. */
 export interface YamlReading {
   readonly document: Document.Parsed;
   readonly lines: LineCounter;
@@ -22,7 +23,10 @@ export interface YamlReading {
   readonly faults: readonly Fault[];
 }
 
-/** The document of a text, or why the text is refused without being composed. Never throws; takes time in proportion to the text. */
+/**
+ * The document of a text (YAML 1.2), or why the text is refused without being composed: at most four million characters, 32 levels and
+ * 200,000 tokens. Never throws; takes time in proportion to the text.
+ */
 export function readYaml(text: string): YamlReading | { readonly refused: Fault } {
   if (text.length > MAX_TEXT) return refused('the policy is too long', 'Write at most 4 MB.');
   const lines = new LineCounter();

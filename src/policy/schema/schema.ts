@@ -12,6 +12,7 @@ import { valueAt, withoutParts } from './schema-repair.ts';
 import { readYaml } from './schema-text.ts';
 import type { YamlReading } from './schema-text.ts';
 
+/** A policy, or what is wrong with its text: at most 500 faults, and one that says that there are more. */
 export type ParsedPolicy =
   { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly faults: readonly Fault[] };
 
@@ -28,7 +29,7 @@ export function parsePolicy(yamlText: string): ParsedPolicy {
   return 'refused' in read ? refuse([read.refused]) : policyIn(read);
 }
 
-/** The same, and for a valid policy its document, so that an edit need not parse it again. */
+/** As `parsePolicy`, and for a valid policy its document, so that an edit need not parse it again. */
 export function readPolicy(
   yamlText: string,
 ):

@@ -40,7 +40,9 @@ export interface ListChange {
   readonly examples: readonly string[];
 }
 
-/** The edit, or every fault of name, protocol, endpoints and `anywhere`. */
+/**
+ * The edit, or every fault of name, protocol, endpoints (texts as `parseEndpoint` reads them, at most 20,000) and `anywhere`. Never throws.
+ */
 export function readRequest(request: TunnelRequest): TunnelEdit | readonly Fault[] {
   const { name, endpoints, ...rest } = request;
   const protocol = TUNNEL_PROTOCOLS.find((known) => known === request.protocol);
@@ -85,12 +87,12 @@ export function existingTunnel(
 /** Examples of each sort in a `ListChange`. */
 const EXAMPLES = 50;
 
-/** Texts of the endpoints; remembered, because one edit asks for them three times. */
+/** Texts of the endpoints, as `formatEndpoint` writes them; remembered, because one edit asks for them three times. */
 export const endpointTexts = once((endpoints: readonly Endpoint[]): readonly string[] =>
   endpoints.map(formatEndpoint),
 );
 
-/** What the edit's endpoints would change in the policy's tunnel of that name, or in none. */
+/** What the edit's endpoints would change in the policy's tunnel of that name, or in none: how many come and go, and examples. */
 export function listChange(policy: Pick<Policy, 'tunnels'>, { name, endpoints }: TunnelEdit): ListChange {
   const tunnel = policy.tunnels.find((known) => known.name === name);
   const before = new Set(tunnel?.endpoints.map(formatEndpoint));

@@ -4,22 +4,28 @@
 import { MAX_DECOY_HEAD } from '../shapes/wireguard-forms.ts';
 import type { Decoy, Span, WireguardForm } from '../shapes/wireguard-forms.ts';
 
-/** As in the policy file. */
+/** Settings that change WireGuard's packets, as in the policy file, not yet checked. */
 export interface TunnelSettings {
+  /** The three bytes after the type, 0 to 255 each; `any` where the client chooses them. */
   readonly reserved?: 'any' | readonly number[] | undefined;
+  /** By AMNEZIA_KEYS. */
   readonly amnezia?: Readonly<Record<string, string | number | undefined>> | undefined;
 }
 
 const NUMBERS = ['jc', 'jmin', 'jmax', 's1', 's2', 's3', 's4'] as const;
 const HEADERS = ['h1', 'h2', 'h3', 'h4'] as const;
 const PACKETS = ['i1', 'i2', 'i3', 'i4', 'i5'] as const;
+/** AmneziaWG's parameters, in lower case. */
 export const AMNEZIA_KEYS = [...NUMBERS, ...HEADERS, ...PACKETS] as const;
 
 /** Bytes; a datagram holds no more. */
 const MAX_LENGTH = 65_000;
 const MAX_PACKET_TEXT = 20_000;
 
-/** The form of the packets; or the path of an invalid setting, with what it may be. Undefined where the packets are WireGuard's own. */
+/**
+ * The form of the packets; or the path of an invalid setting (`['amnezia', 'h1']`), with what it may be. Undefined where the packets are
+ * WireGuard's own. Does not throw.
+ */
 export function formOf(
   settings: TunnelSettings,
 ): WireguardForm | { readonly wrong: readonly string[]; readonly remedy: string } | undefined {

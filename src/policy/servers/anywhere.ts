@@ -15,7 +15,7 @@ export function isAnywhere({ length, transport }: Endpoint): boolean {
   return length === 0 && transport === 'udp';
 }
 
-/** The same as a sentence, for a tunnel of the policy with peers at any address; else undefined. */
+/** The limits of protection as a sentence, for a tunnel of the policy with peers at any address; else undefined. */
 export function tunnelWords({ protocol, endpoints }: Policy['tunnels'][number]): string | undefined {
   const words = endpoints.some(isAnywhere) ? anywhereWords(protocol) : undefined;
   return words === undefined ? undefined : `Peers may be anywhere: ${words}.`;

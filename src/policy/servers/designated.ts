@@ -15,14 +15,17 @@ const HELLOS: ReadonlySet<Kind> = new Set<Kind>([
 
 const SAY: ReadonlySet<Via> = new Set<Via>(['sni', 'quic', 'http']);
 
+/** Tests of a frame against the policy's resolvers and proxies. */
 export interface Designated {
   /** Whether the far address and port are those of a resolver or proxy. Allocates nothing. */
   readonly isAt: (packet: ParsedPacket, direction: Direction) => boolean;
-  /** Why the name in a frame or its flow does not belong to the destination; undefined if it does, or there is no name. */
+  /**
+   * Why the name in a frame or its flow does not belong to the destination, as half a sentence; undefined if it does, or there is no name.
+   */
   readonly misnamed: (packet: ParsedPacket, direction: Direction) => string | undefined;
 }
 
-/** `index` in `hosts` counts resolvers first, then proxies. */
+/** The tests for these hosts, whose `index` counts resolvers first, then proxies (`designatedEndpoints`). */
 export function compileDesignated({ resolvers }: Policy, hosts: readonly Host[]): Designated {
   const table = new EndpointTable(hosts.length);
   /** For each address and port the names that belong to it; undefined where any name may. */

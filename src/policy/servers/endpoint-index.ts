@@ -10,6 +10,7 @@ import { Protocol } from '../../wire/ip/ip.ts';
 /** Port ranges of one address or network, three numbers each: first port, last port, index of the endpoint. */
 type Ports = number[];
 
+/** A fixed index of hosts. Its searches return `index` of a host, which is that of its endpoint. */
 export class EndpointIndex {
   readonly #exact: EndpointTable;
   readonly #hosts: EndpointTable;
@@ -69,7 +70,7 @@ export class EndpointIndex {
     return group;
   }
 
-  /** Index of the endpoint with this address and port, or -1. */
+  /** Index of the endpoint with this address (four 32-bit words, IPv4 in the last), IP protocol number and port, or -1. */
   find(ipVersion: number, address: Uint32Array, protocol: number, port: number): number {
     const named = this.#named;
     let found = named === undefined ? -1 : named.#exact.find(ipVersion, address, protocol, port);
@@ -90,7 +91,7 @@ export class EndpointIndex {
     return this.#hosts.size === 0 ? -1 : this.#hosts.find(ipVersion, address, protocol, 0);
   }
 
-  /** The same for a UDP fragment without port: any endpoint with the address. */
+  /** Index of any endpoint with the address, for a fragment without port, or -1; UDP only. */
   ofHost(ipVersion: number, address: Uint32Array, protocol: number): number {
     const named = this.#named;
     let found = named === undefined ? -1 : named.#addresses.find(ipVersion, address, protocol, 0);

@@ -4,6 +4,7 @@
 
 const WORDS = 5;
 
+/** A table from IP version, address, protocol and port to a number that is not negative. */
 export class EndpointTable {
   readonly #mask: number;
   readonly #keys: Uint32Array;
@@ -20,11 +21,12 @@ export class EndpointTable {
     this.#values = new Int32Array(slots);
   }
 
+  /** How many entries it holds. */
   get size(): number {
     return this.#size;
   }
 
-  /** Keeps the first value of a key; false when the table is full. */
+  /** Keeps the first value of a key; false when the table is full. `address` is four 32-bit words, IPv4 in the last; it is copied. */
   add(ipVersion: number, address: Uint32Array, protocol: number, port: number, value: number): boolean {
     if (this.#size * 2 > this.#mask) return false;
     const last = lastWord(ipVersion, protocol, port);
@@ -40,7 +42,7 @@ export class EndpointTable {
     return true;
   }
 
-  /** The value, or -1. */
+  /** The value, or -1. Other addresses than those added cost a probe or two. */
   find(ipVersion: number, address: Uint32Array, protocol: number, port: number): number {
     const last = lastWord(ipVersion, protocol, port);
     let slot = this.#slot(address, last);

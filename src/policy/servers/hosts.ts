@@ -16,14 +16,15 @@ import { Protocol } from '../../wire/ip/ip.ts';
 export interface JudgedEndpoint {
   /** Index of the tunnel in the policy. */
   readonly tunnel: number;
+  /** Of the tunnel. */
   readonly name: string;
   readonly protocol: TunnelProtocol;
   readonly shape: Shape;
   readonly form: TunnelForm | undefined;
   readonly endpoint: Endpoint;
-  /** Undefined where the policy names an address. */
+  /** The host name, lower case; undefined where the policy names an address. */
   readonly serverName: string | undefined;
-  /** `udp:vpn.example.com:51820` */
+  /** As `formatEndpoint` writes it: `udp:vpn.example.com:51820`. */
   readonly text: string;
 }
 
@@ -32,7 +33,9 @@ export interface Host {
   /** Index of the endpoint in the list it came from. */
   readonly index: number;
   readonly ipVersion: 4 | 6;
+  /** Four 32-bit words; an IPv4 address is the last of them. */
   readonly words: Uint32Array;
+  /** The address as text, without prefix length. */
   readonly text: string;
   /** IP protocol number: 17 or 6. */
   readonly protocol: number;
@@ -47,7 +50,7 @@ export interface Host {
   readonly seconds?: number;
 }
 
-/** Every endpoint of every tunnel, in the order of the policy; cached. */
+/** Every endpoint of every tunnel, in the order of the policy, with an index in it that all others use; cached. */
 export const tunnelEndpoints = once((policy: Policy): readonly JudgedEndpoint[] =>
   policy.tunnels.flatMap((tunnel, index) =>
     tunnel.endpoints.map((endpoint) => ({
@@ -63,17 +66,22 @@ export const tunnelEndpoints = once((policy: Policy): readonly JudgedEndpoint[] 
   ),
 );
 
-/** Addresses of tunnel endpoints, those that the policy names before those that were learned. */
+/**
+ * Addresses of tunnel endpoints, those that the policy names before those that were learned; `index` is that of the endpoint in the list.
+ */
 export function tunnelHosts(endpoints: readonly JudgedEndpoint[], learned: LearnedState): readonly Host[] {
   return [...fixedTunnelHosts(endpoints), ...learnedTunnelHosts(endpoints, learned)];
 }
 
-/** Addresses that the policy itself names; cached. */
+/** Addresses that the policy itself names, and theirs behind the well-known NAT64 prefix (RFC 6052 section 2.1); cached. */
 export const fixedTunnelHosts = once((endpoints: readonly JudgedEndpoint[]): readonly Host[] =>
   withIkePorts(endpoints, fixedHosts(endpoints.map(({ endpoint }) => endpoint))),
 );
 
-/** Learned addresses of the policy's names, and addresses behind the network's own NAT64 prefixes. */
+/**
+ * Learned addresses of the policy's names, and addresses behind the network's own NAT64 prefixes (RFC 7050), each with its remaining
+ * seconds.
+ */
 export function learnedTunnelHosts(
   endpoints: readonly JudgedEndpoint[],
   learned: LearnedState,
@@ -95,13 +103,13 @@ export function learnedTunnelHosts(
 /** With more IPv4 servers a network's own NAT64 prefix is not used: one answer must not create thousands of elements. */
 const MAX_EMBEDDED = 255;
 
-/** The learned state without what this policy does not use. */
+/** The learned state without what this policy does not use; the same object where it uses all of it. */
 export function learnedFor(policy: Policy, learned: LearnedState): LearnedState {
   if (learned.prefixes.length === 0) return learned;
   return mayEmbed(policy) ? learned : { ...learned, prefixes: [] };
 }
 
-/** Whether the policy has few enough IPv4 servers and networks for a network's own NAT64 prefix to be used. */
+/** Whether the policy has few enough IPv4 servers and networks (at most 255) for a network's own NAT64 prefix to be used. */
 export function mayEmbed(policy: Policy): boolean {
   const servers = tunnelEndpoints(policy).filter(({ endpoint }) => endpoint.hostIs === 'ipv4');
   return servers.length <= MAX_EMBEDDED;
@@ -154,7 +162,10 @@ export function designatedEndpoints(policy: Policy): readonly Endpoint[] {
   return [...policy.resolvers.map((resolver) => resolver.endpoint), ...policy.proxies];
 }
 
-/** Every address of every endpoint; those that the policy names come before learned ones. */
+/**
+ * Every address of every endpoint, also behind the well-known NAT64 prefix; those that the policy names come before learned ones. `index`
+ * is that of the endpoint in the list.
+ */
 export function hostsOf(endpoints: readonly Endpoint[], learned: LearnedState): readonly Host[] {
   return [...fixedHosts(endpoints), ...learnedHosts(endpoints, learned)];
 }
@@ -189,6 +200,7 @@ function learnedHosts(endpoints: readonly Endpoint[], learned: LearnedState): re
 /** The well-known NAT64 prefix (RFC 6052 section 2.1); the IPv4 address is in the last 32 bits. */
 const NAT64 = new Uint32Array([0x0064ff9b, 0, 0, 0]);
 const NAT64_BITS = 96;
+/** The well-known prefix as text, `64:ff9b::/96`. */
 export const NAT64_NETWORK = `${addressText(6, NAT64)}/${NAT64_BITS}`;
 
 /** The hosts' addresses behind the well-known prefix, by which a network without IPv4 reaches them. */
@@ -201,7 +213,7 @@ function translated(hosts: readonly Host[]): Host[] {
     });
 }
 
-/** Whether an address is behind the well-known NAT64 prefix. */
+/** Whether an address (four 32-bit words) is behind the well-known NAT64 prefix (RFC 6052 section 2.1); false for IPv4. */
 export function isTranslated(ipVersion: number, words: Uint32Array): boolean {
   return ipVersion === 6 && inNetwork(words, NAT64, NAT64_BITS);
 }

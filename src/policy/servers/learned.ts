@@ -74,6 +74,7 @@ interface Pass {
   readonly seconds: number;
 }
 
+/** All of it at one moment. Addresses are text, MAC addresses have colons, `seconds` is the time left. */
 export interface LearnedState {
   readonly addresses: readonly LearnedAddress[];
   readonly dhcpServers: readonly LearnedServer[];
@@ -99,6 +100,7 @@ export interface LearnedState {
   readonly box: readonly string[];
 }
 
+/** What is known when nothing has been seen: then IPv6 addresses of clients may be unknown. */
 export const NOTHING_LEARNED: LearnedState = Object.freeze({
   addresses: Object.freeze([]),
   dhcpServers: Object.freeze([]),

@@ -8,7 +8,9 @@ const OCTETS = /(?:\\\d{3})+/g;
 
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** A name from the wire with its escaped octets decoded as UTF-8. */
+/**
+ * A name from the wire with its escaped octets (`\ddd`, RFC 1035 section 5.1) decoded as UTF-8; octets that are not UTF-8 become U+FFFD.
+ */
 export function lettersOf(name: string): string {
   if (!name.includes('\\')) return name;
   return name.replace(OCTETS, (octets) =>
@@ -16,7 +18,7 @@ export function lettersOf(name: string): string {
   );
 }
 
-/** The name in ASCII, as resolvers are asked for it; unchanged where it has no such form. */
+/** The name in ASCII, lower case, as resolvers are asked for it; unchanged where it has no such form. Never throws. */
 export function asciiName(name: string): string {
   const letters = lettersOf(name);
   if (isAscii(letters) || !NAME.test(letters) || SPECIAL.test(letters)) return name;

@@ -16,14 +16,15 @@ const BOOTSTRAP_SLACK = 64;
 /** How many rules name checks may take; names beyond that are refused by the length of the question. */
 const RULE_BUDGET = 4096;
 
-/** Whether a server may have an IPv4 address, which a network without IPv4 translates. */
+/** Whether a tunnel's server may have an IPv4 address, which a network without IPv4 translates (RFC 6877); true for a host name. */
 export function hasIpv4Server({ tunnels }: Policy): boolean {
   return tunnels.some(({ endpoints }) => endpoints.some(({ hostIs }) => hostIs !== 'ipv6'));
 }
 
 /**
  * Host names of tunnels, resolvers and proxies, for which questions are let through (the bootstrap DNS exception). With an IPv4 server also
- * the name that a client must ask for in a network without IPv4 (RFC 7050, RFC 6877 section 6.3); every system asks for the same one.
+ * the name that a client must ask for in a network without IPv4 (RFC 7050, RFC 6877 section 6.3); every system asks for the same one. Each
+ * once, lower case, a random label written as `*`; cached.
  */
 export const bootstrapNames = once((policy: Policy): readonly string[] => {
   const endpoints = [
@@ -38,7 +39,7 @@ export const bootstrapNames = once((policy: Policy): readonly string[] => {
 const UTF8 = new TextEncoder();
 const lengthAnd = (label: Uint8Array): number[] => [label.length, ...label];
 
-/** The wire form: labels with length bytes, then the root. */
+/** The wire form (RFC 1035 section 3.1): labels in UTF-8 with length bytes, then the root. No pointers. */
 export function wireName(name: string): readonly number[] {
   return [...name.split('.').flatMap((label) => lengthAnd(UTF8.encode(label))), 0];
 }
@@ -52,7 +53,10 @@ const RANDOM_LENGTH = 12;
 /** A hexadecimal digit in either case, as an nftables set. */
 const NFT_HEX = '{ 0x30-0x39, 0x41-0x46, 0x61-0x66 }';
 
-/** The host of the policy that a name (lower case) is a question for, a random label included; undefined if there is none. */
+/**
+ * The host of the policy that a name (lower case) is a question for, a random label included: `0123456789ab.vpn.example.com` asks for
+ * `*.vpn.example.com`. Undefined if there is none.
+ */
 export function hostAsked(hosts: Pick<ReadonlySet<string>, 'has'>, name: string): string | undefined {
   if (hosts.has(name)) return name;
   if (name[RANDOM_LENGTH] !== '.' || !RANDOM_LABEL.test(name.slice(0, RANDOM_LENGTH))) return undefined;
@@ -60,14 +64,14 @@ export function hostAsked(hosts: Pick<ReadonlySet<string>, 'has'>, name: string)
   return hosts.has(below) ? below : undefined;
 }
 
-/** Length in bytes of the name in a question for this host. */
+/** Length in bytes of the name in a question for this host, its root included. */
 export function hostLength(host: string): number {
   return host.startsWith(BELOW)
     ? 1 + RANDOM_LENGTH + wireName(host.slice(BELOW.length)).length
     : wireName(host).length;
 }
 
-/** nft matches for a question's name at byte `offset` after `base`, split into parts that fit one rule. */
+/** nft matches for a question's name at byte `offset` after `base` (nft's name for a header), split into parts that fit one rule each. */
 export function nftHost(base: string, offset: number, host: string): readonly string[] {
   if (!host.startsWith(BELOW)) return nftBytes(base, offset, wireName(host));
   const label = Array.from(
@@ -78,13 +82,13 @@ export function nftHost(base: string, offset: number, host: string): readonly st
   return [random, ...nftBytes(base, offset + 1 + RANDOM_LENGTH, wireName(host.slice(BELOW.length)))];
 }
 
-/** Least and greatest UDP length of a question for exactly this name. */
+/** Least and greatest UDP length of a question for exactly this name, in bytes with the UDP header, both inclusive. */
 export function bootstrapLengths(name: string): { readonly least: number; readonly most: number } {
   const least = 8 + DNS_HEADER + hostLength(name) + 4;
   return { least, most: least + BOOTSTRAP_SLACK };
 }
 
-/** Whether a name must stay inside the tunnel, in whichever form it is written. */
+/** Whether a name (lower case) must stay inside the tunnel, in whichever form it is written. */
 export function isProtected(name: string, { mustTunnel }: Policy): boolean {
   if (mustTunnel.length === 0) return false;
   const ascii = asciiName(name);
@@ -99,7 +103,7 @@ export function mustTunnelForms({ mustTunnel }: Policy): readonly NamePattern[] 
   ]);
 }
 
-/** A mustTunnel name in the frame, or known from its flow; undefined if there is none. */
+/** A mustTunnel name in the frame, or known from its flow, as the frame writes it; undefined if there is none. */
 export function mustTunnelName(packet: ParsedPacket, policy: Policy): string | undefined {
   if (policy.mustTunnel.length === 0) return undefined;
   const must = (name: string): boolean => isProtected(name, policy);
@@ -113,14 +117,15 @@ export function mustTunnelName(packet: ParsedPacket, policy: Policy): string | u
 
 /** How far into a question the kernel searches for mustTunnel names, and how long a question may be. */
 export interface NameScan {
-  /** Most bytes before the suffix. */
+  /** Most bytes of a name before the suffix. */
   readonly prefix: number;
-  /** UDP length above which a question is not let through. */
+  /** UDP length in bytes, header included, above which a question is not let through; 65535 where every length is searched. */
   readonly longest: number;
   /** Bytes of the shortest suffix; 255, the longest name, without suffixes. */
   readonly shortest: number;
 }
 
+/** The limits for this policy: with many names the kernel looks less far into a question, and lets only shorter ones through. */
 export function nameScan(policy: Policy): NameScan {
   const suffixes = mustTunnelForms(policy).map((pattern) => wireName(pattern.suffix).length);
   const shortest = Math.min(255, ...suffixes);

@@ -2,6 +2,7 @@
 
 /** Prefix lengths in bits (RFC 6052 section 2.2). */
 export const NAT64_LENGTHS = [96, 64, 56, 48, 40, 32] as const;
+/** Bits of a NAT64 prefix. */
 export type Nat64Length = (typeof NAT64_LENGTHS)[number];
 
 /** The name that every system asks for to find out how the network translates IPv4 addresses (RFC 7050 section 3). */
@@ -18,7 +19,7 @@ function octetsAt(length: Nat64Length): readonly number[] {
   });
 }
 
-/** The IPv6 address of an IPv4 address behind the prefix `words`/`length`. */
+/** The IPv6 address of an IPv4 address (a 32-bit number) behind the prefix `words`/`length` (RFC 6052 section 2.2); a new array. */
 export function embed(words: Uint32Array, length: Nat64Length, ipv4: number): Uint32Array {
   const found = prefixBits(words, length);
   octetsAt(length).forEach((at, place) => {
@@ -32,7 +33,7 @@ export function embed(words: Uint32Array, length: Nat64Length, ipv4: number): Ui
 export const WHOLE_LENGTHS = [96, 64, 32] as const;
 export type WholeLength = (typeof WHOLE_LENGTHS)[number];
 
-/** Prefix length of an IPv4 network of `bits` behind such a prefix; undefined where it is not one network. */
+/** Prefix length in IPv6 of an IPv4 network of `bits` behind such a prefix; undefined where it is not one network. */
 export function embeddedBits(length: Nat64Length, bits: number): number | undefined {
   if (!WHOLE_LENGTHS.some((whole) => whole === length)) return undefined;
   return length === 64 ? length + 8 + bits : length + bits;
@@ -53,8 +54,8 @@ function embeddedIn(words: Uint32Array, length: Nat64Length): number {
 }
 
 /**
- * The NAT64 prefix from an AAAA answer for `ipv4only.arpa`; undefined where it contains no well-known address, or two prefixes
- * are possible (RFC 7050 section 3).
+ * The NAT64 prefix from an AAAA answer (four 32-bit words) for `ipv4only.arpa`, its length in bits; undefined where it contains no
+ * well-known address, or two prefixes are possible (RFC 7050 section 3).
  */
 export function prefixOfAnswer(
   words: Uint32Array,

@@ -3,6 +3,7 @@
 
 import { parseAddress } from '../../wire/ip/address.ts';
 
+/** Why a host is none: this device, no address at all, a group, everybody, or a form that is never on the wire. */
 export type NoServer = 'local' | 'unspecified' | 'multicast' | 'broadcast' | 'mapped';
 
 const WORDS: Readonly<Record<NoServer, string>> = {
@@ -22,14 +23,14 @@ const REMEDIES: Readonly<Record<NoServer, string>> = {
   mapped: 'Write the IPv4 address.',
 };
 
-/** Why a host (address or name) cannot be a server; undefined if it can. */
+/** Why a host (address or lower-case name) cannot be a server (RFC 6890, RFC 6761 section 6.3); undefined if it can. */
 export function noServer(host: string): NoServer | undefined {
   const address = parseAddress(host);
   if (address === undefined) return /(^|\.)localhost$/.test(host) ? 'local' : undefined;
   return noServerAddress(address.ipVersion, address.words);
 }
 
-/** The same for an address. */
+/** Why an address (four 32-bit words, IPv4 in the last) cannot be a server's; undefined if it can. */
 export function noServerAddress(ipVersion: 4 | 6, words: Uint32Array): NoServer | undefined {
   const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = words;
   if (ipVersion === 4) {

@@ -9,7 +9,7 @@ const FIRST_BIAS = 72;
 const FIRST_POINT = 0x80;
 const PREFIX = 'xn--';
 
-/** The name in Unicode; a label that cannot be decoded stays as it is. */
+/** The name in Unicode; a label that cannot be decoded stays as it is. The name must be in lower case. Never throws. */
 export function unicodeName(name: string): string {
   return name
     .split('.')

@@ -14,8 +14,9 @@ import { HELLO, QUERY, REQUESTS, SSH_BANNERS } from './readable.ts';
 
 /** One type of packet. */
 export interface Packet {
-  /** Bytes of UDP payload. */
+  /** Bytes of UDP payload, both ends inclusive. */
   readonly length: Range;
+  /** All must hold; absent: any payload of that length. */
   readonly bits?: readonly Bits[];
   /** Present where only one side sends it. */
   readonly direction?: Direction;
@@ -45,10 +46,15 @@ export interface Stream {
   readonly readable: readonly (readonly Bits[])[];
 }
 
+/** So many bytes or more. */
 export const atLeast = (length: number): Range => ({ first: length, last: Infinity });
+/** So many bytes, neither more nor fewer. */
 export const exactly = (length: number): Range => ({ first: length, last: length });
 
-/** WireGuard's four messages, data first. `beginnings` gives the constants that a message of a type may begin with. */
+/**
+ * WireGuard's four messages (white paper, 5.4), data first. `beginnings` gives the constants that a message of a type (1 to 4) may begin
+ * with.
+ */
 export function wireguardPackets(beginnings: (type: number) => readonly Bits[]): readonly Packet[] {
   return [4, 1, 2, 3].flatMap((type) =>
     beginnings(type).map((beginning): Packet => {
@@ -90,6 +96,7 @@ const ZEROTIER_PIECE: readonly Bits[] = [
 /** ZeroTier: the 40-bit address of the client's own node. */
 export interface ZerotierForm {
   readonly kind: 'zerotier';
+  /** As a number. */
   readonly address: number;
 }
 
@@ -101,7 +108,7 @@ export function zerotierForm(text: string): ZerotierForm | undefined {
   return { kind: 'zerotier', address: parseInt(text, 16) };
 }
 
-/** Packets that go up from the client's own node or come down to it. */
+/** Packets that go up from the client's own node or come down to it (ZeroTier's version 1). */
 export function zerotierPackets({ address }: ZerotierForm): Datagrams {
   const held = (bytes: number) => ({ bytes, whole: true });
   return {
@@ -167,6 +174,7 @@ export const PACKETS = {
   zerotier: {},
 } as const satisfies Readonly<Record<string, Datagrams | Stream>>;
 
+/** Name of a shape. */
 export type Shape = keyof typeof PACKETS;
 
 /**

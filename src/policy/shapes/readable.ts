@@ -41,6 +41,7 @@ export const REQUESTS = [
   'CONNECT ',
   'PRI * HTTP/',
 ].map(begins);
+/** The first line that an SSH client sends (RFC 4253 section 4.2). */
 export const SSH_BANNERS = ['SSH-2.0-', 'SSH-1.'].map(begins);
 
 /** A handshake record of SSL 3.0 to TLS 1.3 with a ClientHello of less than 64 KiB. */

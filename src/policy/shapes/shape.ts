@@ -20,6 +20,7 @@ export interface Formed {
   readonly form?: TunnelForm | undefined;
 }
 
+/** Every shape, in the order in which the ruleset lists its chains. */
 export const SHAPES = Object.keys(PACKETS) as readonly Shape[];
 
 /** Whether it is IPsec over UDP, which has two ports, and ESP as well. */
@@ -27,17 +28,22 @@ export function hasEsp(shape: Shape | undefined): boolean {
   return shape === 'isakmp' || shape === 'natt';
 }
 
-/** The shape at an endpoint. Throws where the protocol does not run over the transport (the schema has checked that by `transportsOf`). */
+/**
+ * The shape at an endpoint; IPsec's at port 4500 is that of NAT traversal (RFC 3948). Throws where the protocol does not run over the
+ * transport (the schema has checked that by `transportsOf`).
+ */
 export function shapeOf(protocol: TunnelProtocol, transport: Transport, port: number): Shape {
   const shape = PROTOCOLS[protocol][transport];
   if (shape === undefined) throw new Error(`${protocol} does not run over ${transport}`);
   return shape === 'isakmp' && port === 4500 ? 'natt' : shape;
 }
 
+/** The transports that a protocol runs over, UDP first. */
 export function transportsOf(protocol: TunnelProtocol): readonly Transport[] {
   return (['udp', 'tcp'] as const).filter((transport) => PROTOCOLS[protocol][transport] !== undefined);
 }
 
+/** Whether it is a shape over TCP. */
 export function isStream(shape: Shape): boolean {
   return 'readable' in PACKETS[shape];
 }
@@ -124,7 +130,7 @@ function compiledOf(of: Formed): Compiled {
   return known;
 }
 
-/** Whether the kernel's rules for this shape accept the packet. Allocates nothing. */
+/** Whether the kernel's rules for this shape (`nftShape`) accept the packet, which is whole or a first fragment. Allocates nothing. */
 export function kernelAccepts(of: Formed, packet: ParsedPacket, direction: Direction): boolean {
   const compiled = compiledOf(of);
   const { short, shortRoom, certain, others, readable } = compiled;
@@ -163,8 +169,9 @@ function isPacket(matcher: Matcher, packet: ParsedPacket, direction: Direction):
 }
 
 /**
- * Whether the datagram fills the IP packet, so that nothing readable can hide after it. The kernel cannot compare the two lengths: a frame
- * of which this is false crosses, and is reported as a leak.
+ * Whether the datagram fills the IP packet, so that nothing readable can hide after it; true for packets without UDP length and for
+ * fragments that others follow, false for malformed ones. The kernel cannot compare the two lengths: a frame of which this is false
+ * crosses, and is reported as a leak.
  */
 export function fillsPacket(packet: ParsedPacket): boolean {
   if (packet.malformed !== undefined) return false;
@@ -208,11 +215,12 @@ export function isShown(of: Formed, packet: ParsedPacket, direction: Direction):
 
 const QUERY = compareBits(DNS_QUERY);
 
-/** Whether the payload begins with the header of an ordinary DNS query (readable.ts). */
+/** Whether the payload begins with the header of an ordinary DNS query (RFC 1035 section 4.1.1, readable.ts). */
 export function isDnsQuery(packet: ParsedPacket): boolean {
   return hasBits(packet, QUERY);
 }
 
+/** nft match for a datagram that begins with the header of an ordinary DNS query. */
 export const NFT_DNS_QUERY = nftBits(DNS_QUERY, 'th');
 
 /** Ends a packet that is too short to hold the payload bytes that the rules read (first fragments are checked in the fragment chains). */
@@ -225,7 +233,7 @@ function nftRoom(bytes: number): readonly string[] {
 
 const NFT_STREAM = ['tcp doff >= 5 ip length >= 40 return', 'tcp doff >= 5 ip6 length >= 20 return'];
 
-/** Rules of a shape's chain: `return` accepts; the caller ends the chain with a jump to `foreign`. */
+/** Rules of a shape's chain: `return` accepts; the caller ends the chain with a jump to `foreign`. `lan` is the name of the lan port. */
 export function nftShape(of: Formed, lan: string): readonly string[] {
   if (isStream(of.shape)) return NFT_STREAM;
   const { short = [], certain = [], others = [] } = datagramsOf(of);
@@ -256,7 +264,7 @@ function nftPacket({ length, bits = [], direction, held }: Packet, lan: string):
   return [`ip length >= ${IPV4_HEADER + bytes} ${rule}`, `${six} ${rule}`];
 }
 
-/** nft matches for a client's segments that are not the tunnel's, after the TCP options. */
+/** nft matches, each for a rule of its own, for a client's segments that are not the tunnel's, after the TCP options; none for UDP. */
 export function nftReadable(shape: Shape): readonly string[] {
   const packets: Datagrams | Stream = PACKETS[shape];
   return 'readable' in packets ? packets.readable.map((bits) => nftBits(bits, 'ih')) : [];
@@ -271,8 +279,9 @@ export const NFT_WHOLE_HEAD: readonly string[] = Array.from({ length: 11 }, (_, 
 );
 
 /**
- * The same for a capture filter, as a term of pcap-filter(7); `holdsBytes` makes the term that the packet has so many bytes of payload.
- * BPF can compare two fields: a frame that carries bytes after its datagram is not hidden, nor is a handshake.
+ * The shape as a term of pcap-filter(7), for packets that a capture filter hides; `(len = 0)`, which never holds, where it shows all.
+ * `holdsBytes` makes the term that the packet has so many bytes of payload. BPF can compare two fields: a frame that carries bytes after
+ * its datagram is not hidden, nor is a handshake.
  */
 export function bpfShape(of: Formed, field: BpfField, holdsBytes: (bytes: number) => string): string {
   const { short = [], certain = [], others = [] } = datagramsOf(of);

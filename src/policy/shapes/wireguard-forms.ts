@@ -8,12 +8,16 @@ import type { Bits } from '../filter/payload.ts';
 import { atLeast, exactly, wireguardPackets } from './protocols.ts';
 import type { Datagrams, Packet } from './protocols.ts';
 
+/** Numbers from `first` to `last`, both inclusive. */
 export interface Span {
   readonly first: number;
   readonly last: number;
 }
 
-/** Length of a packet in bytes, and its first bytes as far as they are fixed. */
+/**
+ * A packet that AmneziaWG sends first on purpose: its length in bytes of UDP payload, and its first bytes as far as they are fixed (at most
+ * six).
+ */
 export interface Decoy {
   readonly length: number;
   readonly head: readonly number[];
@@ -21,6 +25,7 @@ export interface Decoy {
 
 type Reserved = 'any' | readonly [number, number, number];
 
+/** How a configuration changes WireGuard's packets. */
 export type WireguardForm =
   | {
       /** Three bytes after the type; `any` where the client chooses them. */
@@ -43,6 +48,7 @@ export const MAX_DECOY_HEAD = 6;
 /** Bytes; too short to hold a DNS query. */
 const NO_QUESTION = 11;
 
+/** The packets of WireGuard with this change, by what the kernel can compare of them. */
 export function wireguardForm(form: WireguardForm): Datagrams {
   if (form.kind === 'reserved')
     return { others: wireguardPackets((type) => reservedBeginnings(type, form.bytes)) };
