@@ -211,7 +211,7 @@ export const status = z.object({
   ledger,
   unacknowledged: count,
   incidents: z.array(incident).describe('Newest first, at most 20.'),
-  counters: z.record(text, count).describe('Frames per kernel counter, both directions.'),
+  counters: z.record(text, count).describe('Frames by kind, both directions, without the leaks that the box forges itself.'),
   passUntil: moment.nullable(),
   meshes: z
     .array(mesh)

@@ -183,7 +183,7 @@ export function allowedBy(view: AllowedView, filter: IncidentFilter): AllowedVie
     (client === undefined || row.client === client) &&
     (kind === undefined || row.kind === kind) &&
     (since === undefined || Date.parse(row.last) >= since) &&
-    (until === undefined || Date.parse(row.first) <= until) &&
+    (until === undefined || Date.parse(row.first) < until) &&
     (text === undefined || `${row.name} ${row.destination}`.toLowerCase().includes(text.toLowerCase()));
   const rows = view.rows.filter(isAbout);
   return {

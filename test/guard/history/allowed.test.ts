@@ -327,6 +327,7 @@ describe('a question for the past', () => {
     ['a kind', { kind: 'dns' }, ['shop.example']],
     ['a time', { since: hour(0.5) }, ['shop.example']],
     ['an end', { until: hour(0.5) }, ['news.example']],
+    ['an end, which is not included', { until: hour(1) }, ['news.example']],
     ['a text', { text: 'NEWS' }, ['news.example']],
     ['another client', { client: '02:00:00:00:00:0d' }, []],
   ] as const)('that asks for %s', (_what, filter, names) => {
