@@ -1,7 +1,7 @@
 // Every word of the pages that the daemon does not send; the texts-*.ts files hold those of single pages. All of it is here to be translated.
 // Rule and kind names are those of README.md.
 
-import type { State } from '../src/api/words.ts';
+import type { Outcome, State } from '../src/api/words.ts';
 import type { ApiFaultCode } from '../src/api/client.ts';
 
 interface StateText {
@@ -11,14 +11,14 @@ interface StateText {
   readonly next: string;
 }
 
-/** What the light can show: every state, and `minor`, which is `clear` with the LED at amber. */
-export type LightState = State | 'minor';
+/** What the light can show: every state; `minor`, which is `clear` with the LED at amber; and `stopped`, `blocked` with the LED at amber. */
+export type LightState = State | 'minor' | 'stopped';
 
 export const STATE_TEXTS: Readonly<Record<LightState, StateText>> = {
   clear: { word: 'Clear', next: '' },
   minor: {
-    word: 'Minor leak',
-    next: 'See below: acknowledge it, or fix it on your device.',
+    word: 'Minor issue',
+    next: 'Nothing that matters gets out. See below: acknowledge it, or fix it.',
   },
   leaking: {
     word: 'Leaking',
@@ -27,6 +27,10 @@ export const STATE_TEXTS: Readonly<Record<LightState, StateText>> = {
   blocked: {
     word: 'Blocked',
     next: 'None of it reached the network. Acknowledge it once you know what caused it.',
+  },
+  stopped: {
+    word: 'Blocked',
+    next: 'Acknowledge it once you know what caused it. The light is amber because of the rest of what it says.',
   },
   breach: {
     word: 'Breach',
@@ -66,6 +70,7 @@ export const PUBLIC_TEXTS: Readonly<Record<LightState, string>> = {
   leaking: 'Traffic left outside the tunnel.',
   breach: 'Traffic got past block mode.',
   blocked: 'Traffic tried to leave outside the tunnel and was stopped.',
+  stopped: 'Traffic tried to leave outside the tunnel and was stopped.',
   pass: 'Block mode is open for a short time, to log in to a network.',
   idle: 'No tunnel has been seen lately.',
   setup: 'No tunnel is configured yet: everything counts as a leak.',
@@ -100,16 +105,27 @@ export const DOUBT_TEXTS = {
   lamp: 'No leak is reported, but the status LED does not show that.',
 } as const;
 
-export const OUTCOME_TEXTS = {
+/** Beside the number of its frames in a list. Of a warning and a name that the network showed there are none. */
+export const OUTCOME_TEXTS: Readonly<Record<Outcome, string>> = {
   breach: 'got past the block',
   escaped: 'got out',
+  shown: 'shown by the network',
   minor: 'got out',
   blocked: 'stopped',
   seen: 'attempted',
   warning: 'warning',
-} as const;
+};
 
-export const TUNNEL_STATE_TEXTS = { up: 'up', stale: 'quiet', down: 'not seen' } as const;
+/** Beside the number of unacknowledged incidents in the light. */
+export const OPEN_TEXTS: Readonly<Record<Outcome, string>> = {
+  breach: 'Got past the block',
+  escaped: 'Got out',
+  shown: 'Shown by the network',
+  minor: 'Minor',
+  warning: 'Network attacks',
+  blocked: 'Stopped',
+  seen: 'Undecided',
+};
 
 export const PROFILE_TEXTS: Readonly<Record<string, string>> = {
   'full-tunnel': 'Everything through the tunnel',
@@ -164,10 +180,10 @@ export const TEXTS = {
   lost: 'Not connected',
   since: 'since',
   pageLost: 'This page has lost its connection to the box and cannot tell what is on the wire.',
-  ledger: 'Leaks, in frames',
-  ledgerNote: 'Total frames, including acknowledged ones.',
-  ledgerOfLeaks:
-    'Total frames of leaks, including acknowledged ones. Traffic that your profile allows outside the tunnel is listed below.',
+  open: 'Incidents to acknowledge',
+  openNote: 'Incidents that nobody has acknowledged yet.',
+  openNoteDirect:
+    'Leaks that nobody has acknowledged yet. Traffic that your profile allows outside the tunnel is listed below.',
   escaped: 'Got out',
   blocked: 'Stopped',
   attempted: 'Attempted',
@@ -175,6 +191,8 @@ export const TEXTS = {
   blockTitle: 'Block mode',
   blockOn: 'On',
   blockOff: 'Off',
+  blockOnPass:
+    'A pass is open: besides the tunnel, what the pass lets through may leave. End it below to close the block again.',
   blockOnNote: 'Only the tunnel, and what it needs to work, may leave.',
   blockOnNamed:
     'Only traffic to your tunnel, your encrypted resolvers and your proxies may leave. Anything else is a leak and is stopped.',
@@ -250,6 +268,8 @@ export const TEXTS = {
   allowedNoName: 'no name',
   allowedConnections: 'connections or lookups',
   allowedFrames: 'frames',
+  frame: 'frame',
+  frames: 'frames',
   allowedMore: 'And {count} more.',
   allowedAll: 'See all',
   noneButDirect:

@@ -68,6 +68,14 @@ export interface EnforcementParts {
   readonly changed: (at: number) => void;
 }
 
+/** A pass was asked for while block mode is off. */
+export class BlockModeOff extends Error {
+  constructor() {
+    super('block mode is off: everything may leave already, so a pass would open nothing');
+    this.name = 'BlockModeOff';
+  }
+}
+
 export class Enforcement {
   readonly #parts: EnforcementParts;
   /** Addresses learned from the wire. They expire by themselves, so they are not part of the box's state. */
@@ -157,21 +165,32 @@ export class Enforcement {
       if (session !== undefined) this.learner.restore(session.learner);
       this.learner.recall(used, now);
       this.learner.recallTried(tried, now);
-      return { ...after, passes: session?.passes ?? [], exposed: session?.exposed ?? [] };
+      return {
+        ...after,
+        passes: after.blockMode ? (session?.passes ?? []) : [],
+        exposed: session?.exposed ?? [],
+      };
     });
   }
 
   /** Resolves when kernel and disk have it; rejects, with everything as before, when the kernel refuses. The last call wins. */
   async setBlockMode(on: boolean): Promise<void> {
-    await this.#command((state) => ({ ...state, blockMode: on }));
+    // Without block mode nothing is closed that a pass could open.
+    await this.#command((state) => ({ ...state, blockMode: on, passes: on ? state.passes : [] }));
   }
 
-  /** Opens a pass for one client (its MAC address) or, when undefined, for all. Resolves and rejects like `setBlockMode`. */
+  /**
+   * Opens a pass for one client (its MAC address) or, when undefined, for all. Resolves and rejects like `setBlockMode`, and rejects with
+   * BlockModeOff when there is nothing to open.
+   */
   async openPass(seconds: number, client: string | undefined): Promise<void> {
     const now = monotonicMs();
     this.#passOpenedAt = now;
     const pass = { until: now + seconds * 1_000, ...(client === undefined ? {} : { client }) };
-    await this.#command((state) => withPass(state, pass));
+    await this.#command((state) => {
+      if (!state.blockMode) throw new BlockModeOff();
+      return withPass(state, pass);
+    });
   }
 
   /** Ends every open pass. Resolves and rejects like `setBlockMode`. */

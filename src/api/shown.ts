@@ -1,6 +1,7 @@
 // Makes values of the local API safe to show. Without zod, because the guard loads this file.
 
-import type { AllowedRow, TunnelView } from './status.ts';
+import type { AllowedRow, IncidentView, TunnelView } from './status.ts';
+import type { Outcome } from './words.ts';
 
 /**
  * The value with every text in it made safe to show: characters that move, hide or reorder other text (controls, terminal
@@ -18,6 +19,13 @@ export function printable(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, printable<unknown>(field)]));
 }
 
+/** What is said of a tunnel's state, on every surface. */
+export const TUNNEL_STATE_WORDS: Readonly<Record<TunnelView['state'], string>> = {
+  up: 'up',
+  stale: 'quiet',
+  down: 'not seen',
+};
+
 /** The tunnel's server in words: the address that was seen, or the possible endpoints. */
 export function serverText({
   endpoint,
@@ -32,4 +40,20 @@ export function serverText({
 export function placeText({ destination, transport, port }: AllowedRow): string {
   const over = port === null ? transport : `${transport} ${String(port)}`;
   return destination === '' ? over : `${destination}, ${over}`;
+}
+
+/** What became of an incident: the one notion that state, page and command line count by. */
+export function outcomeOf({
+  breach,
+  severity,
+  escaped,
+  blocked,
+  rule,
+  networkAttack,
+}: Pick<IncidentView, 'breach' | 'severity' | 'escaped' | 'blocked' | 'rule' | 'networkAttack'>): Outcome {
+  if (breach) return 'breach';
+  if (escaped > 0) return severity === 'red' ? 'escaped' : 'minor';
+  if (rule === 'T') return 'warning';
+  if (networkAttack !== undefined) return 'shown';
+  return blocked > 0 ? 'blocked' : 'seen';
 }

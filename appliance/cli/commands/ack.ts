@@ -22,9 +22,21 @@ export const ackCommand: Command = {
   help: HELP,
   async run(args, io) {
     const { values, positionals } = readArguments('ack', args, API_OPTIONS, 1);
-    const status = await daemonAt(values.api).ask('acknowledge', { body: { id: positionals[0] ?? 'all' } });
+    const [id = 'all'] = positionals;
+    const daemon = daemonAt(values.api);
+    const waiting =
+      id === 'all'
+        ? (await daemon.ask('status')).unacknowledged
+        : Number(!(await daemon.ask('incident', { params: { id } })).acknowledged);
+    const status = await daemon.ask('acknowledge', { body: { id } });
     const left = status.unacknowledged;
-    const text = `Acknowledged. ${left === 0 ? 'No incidents' : grouped(left)} left to acknowledge; the state is ${status.state}.\n`;
+    const done =
+      waiting > 0
+        ? `${grouped(waiting)} ${waiting === 1 ? 'incident' : 'incidents'} acknowledged.`
+        : id === 'all'
+          ? 'There was nothing to acknowledge.'
+          : `${id} was acknowledged before.`;
+    const text = `${done} ${left === 0 ? 'None is' : `${grouped(left)} ${left === 1 ? 'is' : 'are'}`} left to acknowledge; the state is ${status.state}.\n`;
     io.stdout.write(values.json ? `${JSON.stringify(status)}\n` : text);
     return 0;
   },

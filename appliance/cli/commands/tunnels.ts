@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline/promises';
 
 import type { ApiClient } from '../../../src/api/client.ts';
 import type { Body } from '../../../src/api/endpoints.ts';
-import { printable } from '../../../src/api/shown.ts';
+import { printable, TUNNEL_STATE_WORDS } from '../../../src/api/shown.ts';
 import { anywhereWords, isAnywhere } from '../../../src/policy/servers/anywhere.ts';
 import { formatEndpoint, parseEndpoint } from '../../../src/policy/schema/endpoint.ts';
 import { IMPORT_FORMATS, importConfig } from '../../../src/policy/import/import.ts';
@@ -77,7 +77,7 @@ async function list(client: ApiClient, { json }: Values, io: CommandIo): Promise
   const { tunnels } = await client.ask('status');
   const lines = tunnels.flatMap((t) => [
     printable(
-      `${t.name}  ${t.protocol}  ${t.endpoint}  ${t.state}${t.listed === undefined ? '' : `  list dated ${t.listed}${t.listIsOld === true ? ', outdated: import a new one' : ''}`}`,
+      `${t.name}  ${t.protocol}  ${t.endpoint}  ${TUNNEL_STATE_WORDS[t.state]}${t.listed === undefined ? '' : `  list dated ${t.listed}${t.listIsOld === true ? ', outdated: import a new one' : ''}`}`,
     ),
     ...(t.limits === undefined ? [] : [`  ${printable(t.limits)}`]),
   ]);

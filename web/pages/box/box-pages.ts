@@ -1,6 +1,7 @@
 // The Clients and Health pages. What is not known is shown as not known, never as all right.
 
 import type { ClientView } from '../../../src/api/past.ts';
+import type { Status } from '../../../src/api/status.ts';
 import type { TimeSource } from '../../../src/api/words.ts';
 import type { HealthAnswer, MachineHealth, PortHealth } from '../../../src/api/box.ts';
 import { printable } from '../../../src/api/shown.ts';
@@ -9,7 +10,7 @@ import { BOX_SHEETS } from '../../render.ts';
 import type { Around, Notice, Renderer } from '../../render.ts';
 import { CLIENT_TEXTS, TIME_SOURCE_TEXTS, HEALTH_TEXTS as T } from './texts-box.ts';
 import { TEXTS } from '../../texts.ts';
-import { clockTime, grouped, proofOf } from '../status/view-model.ts';
+import { clockTime, grouped, proofOf, rankedKinds } from '../status/view-model.ts';
 
 /** One line of a list of checks. */
 export interface Check {
@@ -44,7 +45,7 @@ export function clientsPage(
 
 export function healthPage(
   renderer: Renderer,
-  data: { readonly health: HealthAnswer; readonly unseen: number } | undefined,
+  data: ({ readonly health: HealthAnswer } & Pick<Status, 'ledger' | 'counters'>) | undefined,
   { token, notice, isSet }: Around & { /** The clock has just been set. */ readonly isSet: boolean },
 ): string {
   const health = data === undefined ? undefined : printable(data.health);
@@ -61,11 +62,21 @@ export function healthPage(
       token,
       isSet,
       now: new Date().toISOString(),
-      guard: health === undefined ? [] : guardChecks(health, data?.unseen ?? 0),
+      guard: health === undefined ? [] : guardChecks(health, data?.ledger.unseen ?? 0),
+      totals: data === undefined ? [] : totalsOf(data.ledger),
+      kinds: data === undefined ? [] : rankedKinds(data.counters),
       ports: health?.ports.map(portRow) ?? [],
       machine: health === undefined ? [] : machineChecks(health.machine, health.timeSource),
     }),
   });
+}
+
+/** Frames since the guard started, acknowledged or not: only this page counts them. */
+function totalsOf(ledger: Status['ledger']): readonly { readonly word: string; readonly text: string }[] {
+  return (['attempted', 'escaped', 'blocked', 'unseen'] as const).map((name) => ({
+    word: TEXTS[name],
+    text: grouped(ledger[name]),
+  }));
 }
 
 function guardChecks({ guard }: HealthAnswer, unseen: number): readonly Check[] {

@@ -40,6 +40,9 @@ export const HEALTH_TEXTS = {
   countersAt: 'readable',
   countersNot: 'not readable',
   folded: 'Incidents aggregated during a flood',
+  totals: 'Frame totals',
+  totalsNote:
+    'Frames of all leaks since the service started, acknowledged or not. The light and the lists count incidents that nobody has acknowledged yet.',
   ports: 'Ports',
   port: 'Port',
   lan: 'lan: to your device',

@@ -10,7 +10,7 @@ import { fieldOf, FILTER_CHOICES, INCIDENTS_MOST } from './filters.ts';
 import { framesRegion } from '../frames/frame-pages.ts';
 import type { Around, Renderer } from '../../render.ts';
 import { countedOf, pathOf, RULE_TITLES } from './rows.ts';
-import { OUTCOME_TEXTS, TEXTS } from '../../texts.ts';
+import { TEXTS } from '../../texts.ts';
 import { clockTime, grouped } from '../status/view-model.ts';
 
 export interface FoundParts {
@@ -52,7 +52,6 @@ export function foundRegion(renderer: Renderer, { incidents, chosen, unacknowled
     chosen,
     limit: INCIDENTS_MOST,
     clockTime: clockNow,
-    outcomes: OUTCOME_TEXTS,
     rules: RULE_TITLES,
     isFiltered: Object.keys(chosen).length > 0,
     unacknowledged,
@@ -112,7 +111,6 @@ export function incidentPage(
       facts,
       token,
       path: pathOf(raw.id),
-      outcomes: OUTCOME_TEXTS,
       rule: RULE_TEXTS[incident.rule],
       clockTime: clockNow,
       ...remediesFor(system, RULE_TEXTS[incident.rule].systems),

@@ -1,10 +1,10 @@
 // What a status means on the page: which light, which words, which figures. Unknown is shown as blind, and green only if the status itself
 // confirms it.
 
-import type { IncidentView, Status } from '../../../src/api/status.ts';
+import type { Status } from '../../../src/api/status.ts';
 import type { ApiFaultCode } from '../../../src/api/client.ts';
 import { DOUBT_TEXTS, LOST_TEXTS, STATE_TEXTS, TEXTS } from '../../texts.ts';
-import type { LightState, OUTCOME_TEXTS } from '../../texts.ts';
+import type { LightState } from '../../texts.ts';
 
 /** A current status; or why there is none, and the last one known. */
 export type Knowledge =
@@ -20,16 +20,13 @@ export interface LightView {
   readonly since: string | undefined;
 }
 
-/** Outcome of an incident, as the page shows it. */
-export type Outcome = keyof typeof OUTCOME_TEXTS;
-
 /** The light to show. A green state that the status does not confirm becomes blind, with the reason. */
 export function lightOf(knowledge: Knowledge): LightView {
   if (!knowledge.known) return blind(LOST_TEXTS[knowledge.fault]);
   const { status } = knowledge;
   const doubt = doubtOf(status);
   if (doubt !== undefined) return blind(DOUBT_TEXTS[doubt]);
-  const state = status.state === 'clear' && status.lamp === 'amber' ? 'minor' : status.state;
+  const state = status.lamp === 'amber' ? (AMBER[status.state] ?? status.state) : status.state;
   const { word, next } = STATE_TEXTS[state];
   const stopped = status.blockMode && status.state === 'leaking';
   return {
@@ -40,6 +37,9 @@ export function lightOf(knowledge: Knowledge): LightView {
     next: stopped ? TEXTS.blockOnLeaking : next,
   };
 }
+
+/** States that show green only while the LED does. */
+const AMBER: Partial<Record<LightState, LightState>> = { clear: 'minor', blocked: 'stopped' };
 
 /** The blind light with a given reason: the page has lost the box, or doubts its state. */
 export function blind(why: string): LightView {
@@ -84,13 +84,6 @@ function ageText(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1000);
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7_200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3_600)} h`;
-}
-
-export function outcomeOf(incident: IncidentView): Outcome {
-  if (incident.breach) return 'breach';
-  if (incident.escaped > 0) return incident.severity === 'amber' ? 'minor' : 'escaped';
-  if (incident.rule === 'T') return 'warning';
-  return incident.blocked > 0 ? 'blocked' : 'seen';
 }
 
 /** A message of the daemon as a sentence: `that is no tunnel` → `That is no tunnel.` */

@@ -1,7 +1,7 @@
 // Renders the tunnel pages. Names and addresses come from the wire and from files: made printable here, and escaped by EJS.
 
 import type { ImportAnswer, Proposal } from '../../../src/api/box.ts';
-import { printable, serverText } from '../../../src/api/shown.ts';
+import { printable, serverText, TUNNEL_STATE_WORDS } from '../../../src/api/shown.ts';
 import type { TunnelView } from '../../../src/api/status.ts';
 import { filled } from '../dossier/eve-words.ts';
 import { withFaults } from '../../fields.ts';
@@ -9,7 +9,7 @@ import type { FieldPath } from '../../fields.ts';
 import { BOX_SHEETS } from '../../render.ts';
 import type { Around, Renderer } from '../../render.ts';
 import { PROTOCOL_TEXTS, TUNNEL_TEXTS } from './texts-tunnels.ts';
-import { TEXTS, TUNNEL_STATE_TEXTS } from '../../texts.ts';
+import { TEXTS } from '../../texts.ts';
 import { clockTime } from '../status/view-model.ts';
 
 /** Most servers shown per tunnel; the list of a provider may have thousands. */
@@ -57,7 +57,7 @@ function draw(
     sheets: BOX_SHEETS,
     body: renderer.draw(view, {
       w: TUNNEL_TEXTS,
-      states: TUNNEL_STATE_TEXTS,
+      states: TUNNEL_STATE_WORDS,
       clockTime: clockNow,
       protocolWord,
       filled,

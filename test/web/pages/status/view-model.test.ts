@@ -9,9 +9,9 @@ import {
   clockTime,
   grouped,
   lightOf,
-  outcomeOf,
   rankedKinds,
 } from '../../../../web/pages/status/view-model.ts';
+import { outcomeOf } from '../../../../src/api/shown.ts';
 import { aStatus, anIncident } from '../../../guard-peer.ts';
 
 const health = aStatus().health;
