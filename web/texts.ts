@@ -246,9 +246,13 @@ export const TEXTS = {
   whatHappened: 'What happened',
   whatEveHas: 'What an eavesdropper (“Eve”) gets from it',
   whatToDo: 'What to do',
+  isMyVpn: 'This is my VPN: trust its server',
+  isMyVpnNote:
+    'A program here began a VPN connection to a server that is not trusted. Its content is encrypted; Eve sees where it goes, and when.',
   seemsToRun: 'This device seems to run {system}',
   otherSystems: 'On other systems',
   candidates: 'Names Eve cannot tell apart',
+  candidateOne: 'The name whose lookup gave this address',
   related: 'Related incidents',
   evidence: 'Download the captured frames (pcapng)',
   evidenceNote: 'Contains what your privacy setting allows to be kept. Opens in Wireshark.',

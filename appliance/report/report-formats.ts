@@ -36,6 +36,7 @@ export function reportText({ dossier, incidents }: Report): string {
     ),
     ...section('Sites', table(dossier.sites)),
     ...section('Destinations without a name', table(dossier.destinations)),
+    ...section('Multicast groups', table(dossier.groups ?? [])),
     ...section(ALLOWED_TITLE, allowedTable(dossier.allowed)),
     ...section('Incidents', incidents.slice(0, INCIDENTS_SHOWN).map(incidentLine)),
     ...section('What to do', rulesOf(incidents).flatMap(remedyLines)),

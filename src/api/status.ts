@@ -184,7 +184,9 @@ export const status = z.object({
       blocked: count.describe('Stopped.'),
       seen: count.describe('Attempted; what became of it is not known yet.'),
     })
-    .describe('`unacknowledged`, the incidents that nobody has acknowledged, by outcome: each is counted once.'),
+    .describe(
+      '`unacknowledged`, the incidents that nobody has acknowledged, by outcome: each is counted once.',
+    ),
   incidents: z.array(incident).describe('Newest first, at most 20.'),
   counters: z.record(text, count).describe('Frames per kernel counter, both directions.'),
   passUntil: moment.nullable(),

@@ -48,9 +48,12 @@ export class ClientBook {
     this.redaction = redaction;
   }
 
-  /** Takes what a client sent; returns the client's id if something new was learned about it. */
+  /** Takes what a client sent, or a lease that it was given; returns the client's id if something new was learned about it. */
   take(observation: Observation, wall: number): string | undefined {
     const { packet, client: mac } = observation;
+    const { offer } = packet.findings;
+    if (observation.direction === 'down' && offer?.client !== undefined && offer.address !== undefined)
+      return this.#leased(offer.client, offer.address);
     if (observation.direction !== 'up' || observation.folded || isGroup(mac) || mac === 0) return undefined;
     if (this.redaction.privacy === 'minimal') return undefined;
     const id = this.redaction.identity(macText(mac));
@@ -62,6 +65,14 @@ export class ClientBook {
     const { identity } = packet.findings;
     const isNewIdentity = identity !== undefined && this.#identify(client, identity);
     return known === undefined || isNewAddress || isNewIdentity ? id : undefined;
+  }
+
+  /** An address that the client asked for and was given is its own here. Nothing else that the network says is believed. */
+  #leased(mac: number, address: string): string | undefined {
+    const id = this.redaction.identity(macText(mac));
+    const client = this.#clients.get(id);
+    const asked = client?.previousAddresses.includes(this.redaction.address(address)) === true;
+    return client !== undefined && asked && this.#add(client, 'addresses', address) ? id : undefined;
   }
 
   /** Restores a client that an earlier process stored. */
@@ -168,7 +179,9 @@ export function shownClients(clients: readonly ClientView[], redaction: Redactio
     const newer = byId.get(client.id);
     byId.set(client.id, newer === undefined ? client : joined(newer, client));
   }
-  return [...byId.values()];
+  return [...byId.values()]
+    .map((client) => ({ ...client, ...earlier(client) }))
+    .sort((a, b) => b.last.localeCompare(a.last));
 }
 
 function joined(newer: ClientView, older: ClientView): ClientView {
@@ -192,5 +205,21 @@ function isUnspecified(address: string): boolean {
 }
 
 function viewOf({ first, last, ...client }: Client): ClientView {
-  return { ...client, first: new Date(first).toISOString(), last: new Date(last).toISOString() };
+  return {
+    ...client,
+    ...earlier(client),
+    first: new Date(first).toISOString(),
+    last: new Date(last).toISOString(),
+  };
+}
+
+/** An address that the client uses here is no earlier one, although it asked for it before it used it. */
+function earlier({
+  previousAddresses,
+  addresses,
+}: Pick<ClientView, 'previousAddresses' | 'addresses'>): Pick<ClientView, 'previousAddresses' | 'addresses'> {
+  return {
+    previousAddresses: previousAddresses.filter((address) => !addresses.includes(address)),
+    addresses,
+  };
 }

@@ -5,6 +5,7 @@ import type { System } from '../../../src/guard/incidents/rule-texts.ts';
 import { printable } from '../../../src/api/shown.ts';
 import type { IncidentView } from '../../../src/api/status.ts';
 import type { FramesAnswer } from '../../../src/api/past.ts';
+import { TUNNEL_PROTOCOLS } from '../../../src/api/words.ts';
 import { filled } from '../dossier/eve-words.ts';
 import { fieldOf, FILTER_CHOICES, INCIDENTS_MOST } from './filters.ts';
 import { framesRegion } from '../frames/frame-pages.ts';
@@ -111,6 +112,7 @@ export function incidentPage(
       facts,
       token,
       path: pathOf(raw.id),
+      isVpn: incident.rule === 'E' && TUNNEL_PROTOCOLS.some((protocol) => protocol === incident.kind),
       rule: RULE_TEXTS[incident.rule],
       clockTime: clockNow,
       ...remediesFor(system, RULE_TEXTS[incident.rule].systems),
