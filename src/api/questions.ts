@@ -150,7 +150,7 @@ export const learnRequest = z.object({
 export const ledRequest = z.object({
   pattern: refusing(
     z.enum(LED_PATTERNS),
-    'is not a pattern of the LED',
+    'is not known',
     `send one of ${LED_PATTERNS.join(', ')}`,
   ),
 });
@@ -192,9 +192,9 @@ const whole = (usual: number, max: number) =>
 /** Each field narrows the selection. */
 const filter = {
   client: text.toLowerCase().describe('MAC address, or its hash.').exactOptional(),
-  rule: oneOf(RULES, 'is not a rule', `send one of ${RULES.join(', ')}`),
-  kind: oneOf(KINDS, 'is not a kind', 'send a kind, such as dns'),
-  severity: oneOf(SEVERITIES, 'is not a severity', 'send red or amber'),
+  rule: oneOf(RULES, 'is not known', `send one of ${RULES.join(', ')}`),
+  kind: oneOf(KINDS, 'is not known', 'send a kind, such as dns'),
+  severity: oneOf(SEVERITIES, 'is not known', 'send red or amber'),
   since: time,
   until: time,
   text: text
@@ -215,7 +215,7 @@ export const reportQuery = z.object({
   ...filter,
   format: refusing(
     z.enum(REPORT_FORMATS).default('text'),
-    'is not a format',
+    'is not known',
     `send one of ${REPORT_FORMATS.join(', ')}`,
   ),
 });

@@ -49,6 +49,16 @@ export function healthPage(
   { token, notice, isSet }: Around & { /** The clock has just been set. */ readonly isSet: boolean },
 ): string {
   const health = data === undefined ? undefined : printable(data.health);
+  const guard = health === undefined ? [] : guardChecks(health, data?.ledger.unseen ?? 0);
+  const machine = health === undefined ? [] : machineChecks(health.machine, health.timeSource);
+  const ports = health?.ports.map(portRow) ?? [];
+  // The first card must not say that all is good beside something that is marked below.
+  const marked = [
+    ...[...guard, ...machine].filter(({ well }) => well === 'no').map(({ what }) => what),
+    ...ports
+      .filter(({ well, offloadsWell }) => well === 'no' || offloadsWell === 'no')
+      .map(({ name }) => name),
+  ];
   return renderer.framed({
     title: `${T.title} · ${TEXTS.product}`,
     notice,
@@ -62,11 +72,12 @@ export function healthPage(
       token,
       isSet,
       now: new Date().toISOString(),
-      guard: health === undefined ? [] : guardChecks(health, data?.ledger.unseen ?? 0),
+      guard,
+      marked: marked.length === 0 ? undefined : filled(T.marked, { what: marked.join(', ') }),
       totals: data === undefined ? [] : totalsOf(data.ledger),
       kinds: data === undefined ? [] : rankedKinds(data.counters),
-      ports: health?.ports.map(portRow) ?? [],
-      machine: health === undefined ? [] : machineChecks(health.machine, health.timeSource),
+      ports,
+      machine,
     }),
   });
 }

@@ -28,6 +28,7 @@ export const HEALTH_TEXTS = {
   unknown: 'The monitoring service does not report its health.',
   warnings: 'Self-check',
   noWarnings: 'All good: no problems found.',
+  marked: 'Not as it should be, see below: {what}.',
   guard: 'Monitoring',
   tap: 'Tap on {name}',
   frames: '{count} frames read',
