@@ -1,4 +1,4 @@
-// Colours (ECMA-48, SGR), bars and times for a terminal. The caller decides whether to use colour (no-color.org).
+// Colours (ECMA-48, SGR) and times for a terminal. The caller decides whether to use colour (no-color.org).
 
 import type { CommandIo } from './command.ts';
 
@@ -26,15 +26,6 @@ export function styleOf(io: Pick<CommandIo, 'screen'>): Style {
   const paint = (tone: Tone, text: string): string =>
     screen?.color === true && tone !== 'plain' && text !== '' ? `\u001b[${SGR[tone]}m${text}\u001b[0m` : text;
   return { columns: screen?.columns ?? 100, paint };
-}
-
-const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
-
-/** A bar of at most `width` characters; any value above 0 shows at least one eighth of a character. */
-export function bar(value: number, largest: number, width: number): string {
-  if (value <= 0 || largest <= 0) return '';
-  const eighths = Math.max(1, Math.round((Math.min(value, largest) / largest) * width * 8));
-  return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
 }
 
 /** `text` cut to at most `width` characters; a cut is marked with an ellipsis. */

@@ -13,7 +13,9 @@ import { OUTCOMES } from '../../src/api/words.ts';
 import { Guard } from '../../src/guard/guard.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { lightOf } from '../../web/pages/status/view-model.ts';
+import type { LightView } from '../../web/pages/status/view-model.ts';
 import { Renderer } from '../../web/render.ts';
+import type { Regions } from '../../web/render.ts';
 import { OPEN_TEXTS, TEXTS } from '../../web/texts.ts';
 import { SPLIT, STUB } from '../policy/policies.ts';
 import { HOME, leak, observation, report } from './samples.ts';
@@ -240,7 +242,12 @@ const MOMENTS: readonly (readonly [string, () => Box, Status['state'], Status['l
 ];
 
 /** What a person sees at one moment. */
-function surfacesOf(status: Status) {
+function surfacesOf(status: Status): {
+  readonly regions: Regions;
+  readonly stranger: Partial<Regions>;
+  readonly cli: string;
+  readonly light: LightView;
+} {
   const now = new Date(WALL);
   const regions = RENDERER.regions({ known: true, status }, now.toISOString());
   const stranger = RENDERER.publicRegions({ known: true, status }, now.toISOString());
@@ -251,7 +258,7 @@ function surfacesOf(status: Status) {
 /** Numbers of the light on the page, by the outcome that they count. */
 function figuresOf(light: string): Record<string, number> {
   const found = light.matchAll(/data-figure="(\w+)"><dt>[^<]*<\/dt><dd>([^<]*)</g);
-  return Object.fromEntries([...found].map(([, name, text]) => [name, Number(text)]));
+  return Object.fromEntries([...found].map(([, name = '', text]) => [name, Number(text)] as const));
 }
 
 describe.each(MOMENTS)('%s', (_what, make, state, lamp, word, why) => {

@@ -12,6 +12,8 @@ const CLIENTS = 256;
 /** A client that was seen for so long is known: passing ones make room before it. Milliseconds. */
 const KNOWN_MS = 60_000;
 const ADDRESSES = 16;
+/** A client that goes on sending is told again after this time, so that its record says when it was last seen. Milliseconds. */
+const TELL_MS = 60_000;
 /** The locally administered bit of IEEE 802: the address is random, as systems choose it for privacy. */
 const LOCAL_BIT = 0x02_00_00_00_00_00;
 
@@ -30,6 +32,8 @@ interface Client {
   addresses: readonly string[];
   readonly first: number;
   last: number;
+  /** When it was last told; undefined: not by this process. */
+  told?: number;
 }
 
 /** The clients, bounded. Times are wall-clock milliseconds. */
@@ -48,7 +52,7 @@ export class ClientBook {
     this.redaction = redaction;
   }
 
-  /** Takes what a client sent, or a lease that it was given; returns the client's id if something new was learned about it. */
+  /** Takes what a client sent, or a lease that it was given; returns the client's id if its record is to be kept anew. */
   take(observation: Observation, wall: number): string | undefined {
     const { packet, client: mac } = observation;
     const { offer } = packet.findings;
@@ -64,7 +68,10 @@ export class ClientBook {
     const isNewAddress = address !== '' && !isUnspecified(address) && this.#add(client, 'addresses', address);
     const { identity } = packet.findings;
     const isNewIdentity = identity !== undefined && this.#identify(client, identity);
-    return known === undefined || isNewAddress || isNewIdentity ? id : undefined;
+    const isDue = Math.abs(wall - (client.told ?? wall - TELL_MS)) >= TELL_MS;
+    if (known !== undefined && !isNewAddress && !isNewIdentity && !isDue) return undefined;
+    client.told = wall;
+    return id;
   }
 
   /** An address that the client asked for and was given is its own here. Nothing else that the network says is believed. */
@@ -204,9 +211,10 @@ function isUnspecified(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
 }
 
-function viewOf({ first, last, ...client }: Client): ClientView {
+function viewOf(client: Client): ClientView {
+  const { id, vendor, randomised, hostName, vendorClass, fingerprint, account, first, last } = client;
   return {
-    ...client,
+    ...{ id, vendor, randomised, hostName, vendorClass, fingerprint, account },
     ...earlier(client),
     first: new Date(first).toISOString(),
     last: new Date(last).toISOString(),

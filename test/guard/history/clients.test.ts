@@ -76,6 +76,14 @@ describe('a client', () => {
     expect(clients.list()).toMatchObject([{ addresses: ['192.168.77.100'], previousAddresses: [] }]);
   });
 
+  it('is told again while it goes on sending, so that its record is not older than a minute', () => {
+    const clients = book();
+    const told: number[] = [];
+    for (let at = 0; at <= 150_000; at += 10_000)
+      if (clients.take(says(undefined, '192.168.77.100'), at) !== undefined) told.push(at);
+    expect(told).toEqual([0, 60_000, 120_000]);
+  });
+
   it('was last seen when the newest of its records says', () => {
     const clients = book();
     clients.take(says(undefined, '192.168.77.100'), 1_000);
