@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { outcomeOf } from '../src/api/shown.ts';
 import type { FramesAnswer } from '../src/api/past.ts';
 import type { AllowedView, GuardEvent, IncidentView, Status } from '../src/api/status.ts';
 import type { ApiErrorBody } from '../src/api/refusal.ts';
@@ -51,7 +52,7 @@ export function someAllowed(changes: Partial<AllowedView> = {}): AllowedView {
 }
 
 export function aStatus(changes: Partial<Status> = {}): Status {
-  return {
+  return openOf({
     ...{ state: 'clear', lamp: 'green', why: 'Tunnel home is up and nothing has left outside it.' },
     ...{ since: '2026-03-01T09:00:00.000Z', blockMode: false, profile: 'full-tunnel' },
     tunnels: [
@@ -62,6 +63,7 @@ export function aStatus(changes: Partial<Status> = {}): Status {
     ],
     ledger: { attempted: 0, escaped: 0, blocked: 0, unseen: 0 },
     unacknowledged: 0,
+    open: { breach: 0, escaped: 0, shown: 0, minor: 0, warning: 0, blocked: 0, seen: 0 },
     incidents: [],
     counters: { tunnel: 990_000, arp: 12, dhcp: 4 },
     passUntil: null,
@@ -77,7 +79,14 @@ export function aStatus(changes: Partial<Status> = {}): Status {
     },
     version: '0.1.0',
     ...changes,
-  };
+  });
+}
+
+/** The status with its incidents counted by outcome, as the guard does. */
+function openOf(status: Status): Status {
+  const open = { ...status.open };
+  for (const incident of status.incidents) if (!incident.acknowledged) open[outcomeOf(incident)] += 1;
+  return { ...status, open };
 }
 
 export class GuardPeer {

@@ -7,8 +7,10 @@ import { basename, join } from 'node:path';
 import ejs from 'ejs';
 
 import { RULE_TEXTS } from '../src/guard/incidents/rule-texts.ts';
-import { TUNNEL_STATE_WORDS, placeText, printable, serverText } from '../src/api/shown.ts';
-import type { AllowedView, LedgerView, Status } from '../src/api/status.ts';
+import { placeText, printable, serverText, TUNNEL_STATE_WORDS } from '../src/api/shown.ts';
+import type { AllowedView, Status } from '../src/api/status.ts';
+import { OUTCOMES } from '../src/api/words.ts';
+import type { Outcome } from '../src/api/words.ts';
 import type { Fault } from '../src/api/refusal.ts';
 import { filled } from './pages/dossier/eve-words.ts';
 import { GLYPHS } from './pages/status/glyphs.ts';
@@ -26,9 +28,9 @@ import { PASSWORD_LENGTH } from './owner/password.ts';
 import { PROFILE_ROWS } from './pages/help/profile-rows.ts';
 import { leakSentence, worstOf } from './pages/status/leak-sentence.ts';
 import { countedOf, pathOf, RULE_TITLES } from './pages/incidents/rows.ts';
-import { DIRECT_TEXTS, OUTCOME_TEXTS, NAVIGATION, PROFILE_TEXTS, PUBLIC_TEXTS, TEXTS } from './texts.ts';
+import { DIRECT_TEXTS, OPEN_TEXTS, NAVIGATION, PROFILE_TEXTS, PUBLIC_TEXTS, TEXTS } from './texts.ts';
 import type { LightState } from './texts.ts';
-import { blind, clockTime, grouped, lightOf, proofOf, rankedKinds } from './pages/status/view-model.ts';
+import { blind, clockTime, grouped, lightOf, proofOf } from './pages/status/view-model.ts';
 import type { Knowledge, LightView } from './pages/status/view-model.ts';
 
 /** Style sheets of the pages about the box. */
@@ -262,8 +264,8 @@ export class Renderer {
       light,
       title: titleOf(light),
       glyph: GLYPHS[light.state],
-      figures: visitor === undefined ? figures(status?.ledger) : undefined,
-      note: status?.allowed === undefined ? TEXTS.ledgerNote : TEXTS.ledgerOfLeaks,
+      figures: visitor === undefined ? figures(status?.open) : undefined,
+      note: status?.allowed === undefined ? TEXTS.openNote : TEXTS.openNoteDirect,
       known: visitor?.known ?? status !== undefined,
       leak: visitor === undefined ? leakOf(status) : undefined,
       clockTime: (iso: string) => clockTime(iso, now),
@@ -291,13 +293,17 @@ function titleOf(light: { readonly state: LightState; readonly word: string }): 
   return `${light.word} · ${TEXTS.product}`;
 }
 
+/** Outcomes that the light shows even when there is none. */
+const ALWAYS: readonly Outcome[] = ['escaped', 'blocked'];
+
 function figures(
-  ledger: LedgerView | undefined,
-): readonly { readonly name: string; readonly text: string }[] {
-  const names: readonly (keyof LedgerView)[] = ['escaped', 'blocked', 'attempted', 'unseen'];
-  return names
-    .filter((name) => name !== 'unseen' || (ledger?.unseen ?? 0) > 0)
-    .map((name) => ({ name, text: ledger === undefined ? '?' : grouped(ledger[name]) }));
+  open: Status['open'] | undefined,
+): readonly { readonly name: Outcome; readonly word: string; readonly text: string }[] {
+  return OUTCOMES.filter((name) => ALWAYS.includes(name) || (open?.[name] ?? 0) > 0).map((name) => ({
+    name,
+    word: OPEN_TEXTS[name],
+    text: open === undefined ? '?' : grouped(open[name]),
+  }));
 }
 
 const CONTROLS_UNKNOWN = { on: undefined, note: TEXTS.blockUnknown, passUntil: undefined, stopped: [] };
@@ -305,7 +311,8 @@ const CONTROLS_UNKNOWN = { on: undefined, note: TEXTS.blockUnknown, passUntil: u
 function controlValues(knowledge: Knowledge): Readonly<Record<string, unknown>> {
   if (!knowledge.known) return CONTROLS_UNKNOWN;
   const { blockMode, passUntil, passStopped = [] } = knowledge.status;
-  const note = blockMode ? blockOnWords(knowledge.status) : TEXTS.blockOffNote;
+  const onNote = passUntil === null ? blockOnWords(knowledge.status) : TEXTS.blockOnPass;
+  const note = blockMode ? onNote : TEXTS.blockOffNote;
   return { on: blockMode, note, passUntil: passUntil ?? undefined, stopped: passStopped };
 }
 
@@ -329,7 +336,6 @@ function incidentValues(status: Status | undefined): Readonly<Record<string, unk
     status.ledger.escaped + status.ledger.unseen === 0;
   return {
     incidents,
-    outcomes: OUTCOME_TEXTS,
     rules: RULE_TITLES,
     none: proven ? (status.allowed === undefined ? TEXTS.none : TEXTS.noneButDirect) : TEXTS.noneKnown,
     unacknowledged: status?.unacknowledged ?? 0,
@@ -353,9 +359,8 @@ function allowedValues(
 }
 
 function healthValues(status: Status | undefined, now: string): Readonly<Record<string, unknown>> {
-  if (status === undefined) return { kinds: [], profile: '' };
+  if (status === undefined) return { profile: '' };
   return {
-    kinds: rankedKinds(status.counters),
     proof: proofOf(status.health, now),
     profile: profileWords(status),
   };

@@ -1,7 +1,7 @@
 // Every word of the pages that the daemon does not send; the texts-*.ts files hold those of single pages. All of it is here to be translated.
 // Rule and kind names are those of README.md.
 
-import type { State } from '../src/api/words.ts';
+import type { Outcome, State } from '../src/api/words.ts';
 import type { ApiFaultCode } from '../src/api/client.ts';
 
 interface StateText {
@@ -11,14 +11,17 @@ interface StateText {
   readonly next: string;
 }
 
-/** What the light can show: every state, `minor`, which is `clear` with the LED at amber, and `trying`, which is `idle` with a VPN that nobody answers. */
-export type LightState = State | 'minor' | 'trying';
+/**
+ * What the light can show: every state; `minor`, which is `clear` with the LED at amber; `stopped`, `blocked` with the LED at amber; and
+ * `trying`, `idle` with a VPN that nobody answers.
+ */
+export type LightState = State | 'minor' | 'stopped' | 'trying';
 
 export const STATE_TEXTS: Readonly<Record<LightState, StateText>> = {
   clear: { word: 'Clear', next: '' },
   minor: {
-    word: 'Minor leak',
-    next: 'See below: acknowledge it, or fix it on your device.',
+    word: 'Minor issue',
+    next: 'Nothing that matters gets out. See below: acknowledge it, or fix it.',
   },
   leaking: {
     word: 'Leaking',
@@ -27,6 +30,10 @@ export const STATE_TEXTS: Readonly<Record<LightState, StateText>> = {
   blocked: {
     word: 'Blocked',
     next: 'None of it reached the network. Acknowledge it once you know what caused it.',
+  },
+  stopped: {
+    word: 'Blocked',
+    next: 'Acknowledge it once you know what caused it. The light is amber because of the rest of what it says.',
   },
   breach: {
     word: 'Breach',
@@ -70,6 +77,7 @@ export const PUBLIC_TEXTS: Readonly<Record<LightState, string>> = {
   leaking: 'Traffic left outside the tunnel.',
   breach: 'Traffic got past block mode.',
   blocked: 'Traffic tried to leave outside the tunnel and was stopped.',
+  stopped: 'Traffic tried to leave outside the tunnel and was stopped.',
   pass: 'Block mode is open for a short time, to log in to a network.',
   idle: 'No tunnel has been seen lately.',
   trying: 'The VPN sends, but nothing comes back from its server.',
@@ -105,14 +113,27 @@ export const DOUBT_TEXTS = {
   lamp: 'No leak is reported, but the status LED does not show that.',
 } as const;
 
-export const OUTCOME_TEXTS = {
+/** Beside the number of its frames in a list. Of a warning and a name that the network showed there are none. */
+export const OUTCOME_TEXTS: Readonly<Record<Outcome, string>> = {
   breach: 'got past the block',
   escaped: 'got out',
+  shown: 'shown by the network',
   minor: 'got out',
   blocked: 'stopped',
   seen: 'attempted',
   warning: 'warning',
-} as const;
+};
+
+/** Beside the number of unacknowledged incidents in the light. */
+export const OPEN_TEXTS: Readonly<Record<Outcome, string>> = {
+  breach: 'Got past the block',
+  escaped: 'Got out',
+  shown: 'Shown by the network',
+  minor: 'Minor',
+  warning: 'Network attacks',
+  blocked: 'Stopped',
+  seen: 'Undecided',
+};
 
 export const PROFILE_TEXTS: Readonly<Record<string, string>> = {
   'full-tunnel': 'Everything through the tunnel',
@@ -167,10 +188,10 @@ export const TEXTS = {
   lost: 'Not connected',
   since: 'since',
   pageLost: 'This page has lost its connection to the box and cannot tell what is on the wire.',
-  ledger: 'Leaks, in frames',
-  ledgerNote: 'Total frames, including acknowledged ones.',
-  ledgerOfLeaks:
-    'Total frames of leaks, including acknowledged ones. Traffic that your profile allows outside the tunnel is listed below.',
+  open: 'Incidents to acknowledge',
+  openNote: 'Incidents that nobody has acknowledged yet.',
+  openNoteDirect:
+    'Leaks that nobody has acknowledged yet. Traffic that your profile allows outside the tunnel is listed below.',
   escaped: 'Got out',
   blocked: 'Stopped',
   attempted: 'Attempted',
@@ -178,6 +199,8 @@ export const TEXTS = {
   blockTitle: 'Block mode',
   blockOn: 'On',
   blockOff: 'Off',
+  blockOnPass:
+    'A pass is open: besides the tunnel, what the pass lets through may leave. End it below to close the block again.',
   blockOnNote: 'Only the tunnel, and what it needs to work, may leave.',
   blockOnNamed:
     'Only traffic to your tunnel, your encrypted resolvers and your proxies may leave. Anything else is a leak and is stopped.',
@@ -234,9 +257,13 @@ export const TEXTS = {
   allowThis: 'Allow this',
   whatEveHas: 'What an eavesdropper (“Eve”) gets from it',
   whatToDo: 'What to do',
+  isMyVpn: 'This is my VPN: trust its server',
+  isMyVpnNote:
+    'A program here began a VPN connection to a server that is not trusted. Its content is encrypted; Eve sees where it goes, and when.',
   seemsToRun: 'This device seems to run {system}',
   otherSystems: 'On other systems',
   candidates: 'Names Eve cannot tell apart',
+  candidateOne: 'The name whose lookup gave this address',
   related: 'Related incidents',
   evidence: 'Download the captured frames (pcapng)',
   evidenceNote: 'Contains what your privacy setting allows to be kept. Opens in Wireshark.',
@@ -256,6 +283,8 @@ export const TEXTS = {
   allowedNoName: 'no name',
   allowedConnections: 'connections or lookups',
   allowedFrames: 'frames',
+  frame: 'frame',
+  frames: 'frames',
   allowedMore: 'And {count} more.',
   allowedAll: 'See all',
   noneButDirect:

@@ -75,19 +75,27 @@ function editDistance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
+const UNITS = { s: 1, m: 60, h: 3_600 } as const;
+
 /**
- * Converts `90`, `15s`, `5m` or `1h` to milliseconds; a number alone is seconds. `option` is named in the error. Throws CommandError 2 for
- * another form, and outside 1 s to 24 h.
+ * Converts `15s`, `5m` or `1h` to seconds; `option` is named in the error. Throws CommandError 2 unless it is 1 s to `most` seconds.
+ * A unit is required: whoever writes 5 may mean minutes.
  */
-export function readDuration(text: string, option: string): number {
-  const parts = /^(\d{1,5})(s|m|h)?$/.exec(text);
-  const unit = { s: 1000, m: 60_000, h: 3_600_000 }[parts?.[2] ?? 's'] ?? Number.NaN;
-  const duration = Number(parts?.[1]) * unit;
-  if (duration >= 1000 && duration <= 86_400_000) return duration;
-  throw new CommandError(
-    2,
-    'usage',
-    `${option} ${text} is not a valid duration.`,
-    'Use a form such as 15s, 5m or 1h; at most 24h.',
-  );
+export function readDuration(text: string, option: string, most: number): number {
+  const remedy = `Use a form such as 15s, 5m or 1h; at most ${durationText(most)}.`;
+  const refused = (message: string): CommandError => new CommandError(2, 'usage', message, remedy);
+  if (/^\d+$/.test(text))
+    throw refused(`${option} ${text} has no unit: ${text}s is seconds, ${text}m minutes, ${text}h hours.`);
+  const [, digits, unit] = /^(\d{1,9})([smh])$/.exec(text) ?? [];
+  const seconds = Number(digits) * UNITS[unit as keyof typeof UNITS];
+  if (Number.isNaN(seconds)) throw refused(`${option} ${text} is not a valid duration.`);
+  if (seconds < 1) throw refused(`${option} ${text} is too short.`);
+  if (seconds > most) throw refused(`${option} ${text} is too long.`);
+  return seconds;
+}
+
+/** Seconds in the form that `readDuration` takes, in the largest unit that fits: 3600 → `1h`. */
+export function durationText(seconds: number): string {
+  const unit = (['h', 'm', 's'] as const).find((each) => seconds % UNITS[each] === 0) ?? 's';
+  return `${String(seconds / UNITS[unit])}${unit}`;
 }

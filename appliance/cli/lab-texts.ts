@@ -5,10 +5,10 @@ import type { StepResult } from '../lab/scenario.ts';
 
 export const LAB_HELP = `leakguard lab: run a laptop, a box and an uplink as network namespaces on this machine
 
-  leakguard lab up [--port N]           start the lab and serve its page on http://127.0.0.1:8080 until Ctrl-C
-  leakguard lab down                    stop the lab, or clean up after one that was killed
-  leakguard lab list [--json]           list the scenarios
-  leakguard lab play SCENARIO [--json]  play a scenario, in the running lab or in a temporary one
+  npx leakguard lab up [--port N]           start the lab and serve its page on http://127.0.0.1:8080 until Ctrl-C
+  npx leakguard lab down                    stop the lab, or clean up after one that was killed
+  npx leakguard lab list [--json]           list the scenarios
+  npx leakguard lab play SCENARIO [--json]  play a scenario, in the running lab or in a temporary one
 
   --port N   port of the page on 127.0.0.1 (0: any free port)
   --id ID    use another lab beside the default one: 1 to 8 lower-case letters and digits
@@ -51,7 +51,7 @@ Try:
     npx leakguard lab play vanilla${id}
 
 To set up a real box with two network ports, run
-    leakguard setup --lan IF --wan IF
+    npx leakguard setup --lan IF --wan IF
 where IF are the ports to the laptop and to the uplink.
 
 Press Ctrl-C to stop the lab (or run "npx leakguard lab down${id}" in another terminal).

@@ -1,10 +1,11 @@
 // The status as text for a terminal: the state first, then the reason, then the figures.
 // Every text goes through `printable`: a name from the wire may contain terminal escape sequences.
 
-import { TUNNEL_STATE_WORDS, placeText, printable, serverText } from '../../src/api/shown.ts';
+import { TUNNEL_STATE_WORDS, outcomeOf, placeText, printable, serverText } from '../../src/api/shown.ts';
 import type { IncidentView, Status, TunnelView } from '../../src/api/status.ts';
-import type { State } from '../../src/api/words.ts';
-import { bar, clockTime, cut, grouped, padded } from './terminal.ts';
+import { OUTCOMES } from '../../src/api/words.ts';
+import type { Outcome, State } from '../../src/api/words.ts';
+import { clockTime, cut, grouped, padded } from './terminal.ts';
 import type { Style, Tone } from './terminal.ts';
 
 /** Either the mark or the colour alone identifies how alarming the state is. */
@@ -20,15 +21,15 @@ const STATE_MARKS: Readonly<Record<State, readonly [mark: string, tone: Tone]>> 
   starting: ['…', 'dim'],
 };
 
-/** Mark (one character) and colour of the state. `clear` with an amber LED means a minor leak and is not shown green. */
+/** Mark and colour of the state: nothing is shown green while the LED is amber. */
 export function stateMark({ state, lamp }: Status): readonly [mark: string, tone: Tone] {
-  return state === 'clear' && lamp === 'amber' ? ['▲', 'amber'] : STATE_MARKS[state];
+  const [mark, tone] = STATE_MARKS[state];
+  if (tone !== 'green' || lamp !== 'amber') return [mark, tone];
+  return [state === 'clear' ? '▲' : mark, 'amber'];
 }
 
-const BAR_WIDTH = 24;
 const INCIDENTS_SHOWN = 10;
 const ALLOWED_SHOWN = 5;
-const KINDS_SHOWN = 8;
 
 /**
  * The whole screen, ending in a line feed, with at most 10 incidents, 5 rows of allowed traffic and 8 kinds; `now` decides which times need
@@ -38,13 +39,11 @@ export function statusScreen(status: Status, style: Style, now: Date): string {
   const shown = printable(status);
   return [
     headline(shown, style, now),
-    ledger(shown, style),
     tunnels(shown, style, now),
     meshes(shown, style, now),
     incidents(shown, style, now),
     allowed(shown, style, now),
     health(shown, style, now),
-    kinds(shown, style),
   ]
     .filter((part) => part !== '')
     .join('\n');
@@ -64,12 +63,22 @@ export function incidentLine(incident: IncidentView, style: Style, now: Date): s
 }
 
 function outcome(incident: IncidentView): readonly [string, Tone] {
-  if (incident.breach) return [`‼ breach ${grouped(incident.escaped)}`, 'red'];
-  const amber = incident.severity === 'amber';
-  if (incident.escaped > 0)
-    return [`${amber ? '▲' : '✖'} got out ${grouped(incident.escaped)}`, amber ? 'amber' : 'red'];
-  if (incident.blocked > 0) return [`▣ stopped ${grouped(incident.blocked)}`, 'green'];
-  return [`… attempted ${grouped(incident.attempted)}`, 'amber'];
+  switch (outcomeOf(incident)) {
+    case 'breach':
+      return [`‼ breach ${grouped(incident.escaped)}`, 'red'];
+    case 'escaped':
+      return [`✖ got out ${grouped(incident.escaped)}`, 'red'];
+    case 'minor':
+      return [`▲ got out ${grouped(incident.escaped)}`, 'amber'];
+    case 'shown':
+      return ['✖ shown', 'red'];
+    case 'warning':
+      return ['▲ warning', incident.severity === 'red' ? 'red' : 'amber'];
+    case 'blocked':
+      return [`▣ stopped ${grouped(incident.blocked)}`, 'green'];
+    case 'seen':
+      return [`… attempted ${grouped(incident.attempted)}`, 'amber'];
+  }
 }
 
 function headline(status: Status, { paint }: Style, now: Date): string {
@@ -83,21 +92,22 @@ function headline(status: Status, { paint }: Style, now: Date): string {
   );
 }
 
-function ledger({ ledger: counted }: Status, { paint }: Style): string {
-  const largest = Math.max(counted.attempted, counted.escaped, counted.blocked, counted.unseen);
-  const rows: (readonly [string, number, Tone])[] = [
-    ['got out', counted.escaped, counted.escaped > 0 ? 'red' : 'green'],
-    ['stopped', counted.blocked, 'green'],
-    ['attempted', counted.attempted, 'plain'],
-    ['not inspected', counted.unseen, counted.unseen > 0 ? 'amber' : 'plain'],
-  ];
-  const width = Math.max(...rows.map(([, count]) => grouped(count).length));
-  return rows
-    .map(([name, count, tone]) => {
-      const figure = `${name.padEnd(14)} ${grouped(count).padStart(width)}`;
-      return `  ${paint(tone, figure)}  ${paint(tone, bar(count, largest, BAR_WIDTH))}`.trimEnd() + '\n';
-    })
-    .join('');
+const OPEN_WORDS: Readonly<Record<Outcome, string>> = {
+  breach: 'got past the block',
+  escaped: 'got out',
+  shown: 'shown by the network',
+  minor: 'minor',
+  warning: 'network attacks',
+  blocked: 'stopped',
+  seen: 'undecided',
+};
+
+/** `3 to acknowledge: 1 got out, 2 stopped`. */
+export function openWords({ unacknowledged, open }: Pick<Status, 'unacknowledged' | 'open'>): string {
+  const parts = OUTCOMES.filter((name) => open[name] > 0).map(
+    (name) => `${grouped(open[name])} ${OPEN_WORDS[name]}`,
+  );
+  return `${grouped(unacknowledged)} to acknowledge${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
 }
 
 function tunnels(status: Status, { paint }: Style, now: Date): string {
@@ -171,7 +181,7 @@ function meshes({ meshes: seen = [] }: Status, { paint }: Style, now: Date): str
 
 function incidents(status: Status, style: Style, now: Date): string {
   if (status.incidents.length === 0) return '';
-  const waiting = status.unacknowledged > 0 ? ` (${grouped(status.unacknowledged)} to acknowledge)` : '';
+  const waiting = status.unacknowledged > 0 ? `, ${openWords(status)}` : ', all acknowledged';
   const lines = status.incidents
     .slice(0, INCIDENTS_SHOWN)
     .map((incident) => `  ${incidentLine(incident, { ...style, columns: style.columns - 2 }, now)}`);
@@ -196,7 +206,7 @@ function allowed({ allowed: seen }: Status, { paint }: Style, now: Date): string
   const lines = cells.map((row) => `  ${row.join('  ').trimEnd()}\n`);
   const left = seen.rows.length + seen.more - lines.length;
   const rest = left > 0 ? `  and ${grouped(left)} more: leakguard report\n` : '';
-  return `${paint('bold', 'Allowed by profile')}: not leaks, but readable on the wire\n  ${totals}\n${lines.join('')}${rest}`;
+  return `${paint('bold', 'Allowed by profile')}: not leaks, but visible on the wire\n  ${totals}\n${lines.join('')}${rest}`;
 }
 
 function health({ health: seen }: Status, { paint }: Style, now: Date): string {
@@ -223,20 +233,4 @@ function health({ health: seen }: Status, { paint }: Style, now: Date): string {
   if (folded > 0) parts.push(paint('amber', `${grouped(folded)} aggregated during a flood`));
   const warnings = seen.warnings.map((warning) => `  ${paint('amber', warning)}\n`).join('');
   return `${paint('bold', 'Self-check')}\n  ${parts.join(' · ')}\n${warnings}`;
-}
-
-function kinds({ counters }: Status, { paint }: Style): string {
-  const ranked = Object.entries(counters)
-    .filter(([, frames]) => frames > 0)
-    .sort(([, a], [, b]) => b - a);
-  if (ranked.length === 0) return '';
-  const largest = ranked[0]?.[1] ?? 1;
-  const shown = ranked.slice(0, KINDS_SHOWN);
-  const width = Math.max(...shown.map(([, frames]) => grouped(frames).length));
-  const lines = shown.map(
-    ([kind, frames]) =>
-      `  ${kind.padEnd(14)} ${grouped(frames).padStart(width)}  ${paint('dim', bar(frames, largest, BAR_WIDTH))}\n`,
-  );
-  const more = ranked.length - shown.length;
-  return `${paint('bold', 'Frames by kind')}\n${lines.join('')}${more > 0 ? `  and ${more} more kinds\n` : ''}`;
 }

@@ -1,4 +1,4 @@
-// Colours (ECMA-48, SGR), bars and times for a terminal. The caller decides whether to use colour (no-color.org).
+// Colours (ECMA-48, SGR) and times for a terminal. The caller decides whether to use colour (no-color.org).
 
 import type { CommandIo } from './command.ts';
 
@@ -28,18 +28,6 @@ export function styleOf(io: Pick<CommandIo, 'screen'>): Style {
   const paint = (tone: Tone, text: string): string =>
     screen?.color === true && tone !== 'plain' && text !== '' ? `\u001b[${SGR[tone]}m${text}\u001b[0m` : text;
   return { columns: screen?.columns ?? 100, paint };
-}
-
-const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
-
-/**
- * A bar of blocks and their eighths (Unicode, Block Elements), at most `width` characters long at `largest`; any value above 0 shows at
- * least one eighth, 0 and less give ''.
- */
-export function bar(value: number, largest: number, width: number): string {
-  if (value <= 0 || largest <= 0) return '';
-  const eighths = Math.max(1, Math.round((Math.min(value, largest) / largest) * width * 8));
-  return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
 }
 
 /** `text` cut to at most `width` characters (code points, not columns); a cut is marked with an ellipsis as its last one. */

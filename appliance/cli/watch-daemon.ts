@@ -7,7 +7,7 @@ import type { GuardEvent, IncidentView, LedgerView, Status } from '../../src/api
 import type { State } from '../../src/api/words.ts';
 import { eventsOf } from './api-client.ts';
 import type { CommandIo, ExitCode } from './command.ts';
-import { incidentLine, stateMark } from './status-screen.ts';
+import { incidentLine, openWords, stateMark } from './status-screen.ts';
 import { grouped, styleOf } from './terminal.ts';
 import type { Style } from './terminal.ts';
 
@@ -95,7 +95,9 @@ class Watch {
     };
     const incidents = [...this.#incidents.values()];
     const summary = { state: end.state, seconds, ledger, incidents, blindSeen: this.#blindSeen };
-    this.#io.stdout.write(this.#options.json ? json('summary', summary) : summaryText(summary, this.#style));
+    this.#io.stdout.write(
+      this.#options.json ? json('summary', summary) : summaryText(summary, end, this.#style),
+    );
     if (ledger.attempted + ledger.escaped > 0 || incidents.length > 0) return 1;
     return this.#blindSeen || ledger.unseen > 0 ? 3 : 0;
   }
@@ -132,20 +134,27 @@ function stateLine(status: Status, { paint }: Style): string {
   return `${paint(tone, `${mark} ${status.state.toUpperCase()}`)}  ${printable(status.why)}\n`;
 }
 
-function summaryText({ ledger, incidents, seconds, blindSeen }: WatchSummary, { paint }: Style): string {
-  const found = ledger.attempted + ledger.escaped > 0 || incidents.length > 0;
-  const head = found
+/** What was new while watching; and, since the state counts them too, how many incidents nobody has acknowledged. */
+function summaryText(
+  { ledger, incidents, seconds, blindSeen }: WatchSummary,
+  end: Status,
+  { paint }: Style,
+): string {
+  const isNew = ledger.attempted + ledger.escaped > 0 || incidents.length > 0;
+  const cannotTell = blindSeen || ledger.unseen > 0;
+  const head = isNew
     ? paint(
         ledger.escaped > 0 ? 'red' : 'amber',
-        `${grouped(incidents.length)} ${incidents.length === 1 ? 'incident' : 'incidents'}`,
+        `${grouped(incidents.length)} ${incidents.length === 1 ? 'incident' : 'incidents'} with new frames`,
       )
-    : paint('green', 'no leak seen');
-  const unseen = ledger.unseen > 0 ? ` · ${paint('amber', `not inspected ${grouped(ledger.unseen)}`)}` : '';
+    : paint(cannotTell ? 'amber' : 'green', 'no new leak seen');
+  const unseen = ledger.unseen > 0 ? `, ${paint('amber', `${grouped(ledger.unseen)} not inspected`)}` : '';
+  const frames = isNew
+    ? `: frames ${grouped(ledger.escaped)} got out, ${grouped(ledger.blocked)} stopped, ${grouped(ledger.attempted)} attempted`
+    : '';
   const blind = blindSeen
     ? `\n${paint('red', 'The guard was blind for part of this time: these figures cover only the rest.')}`
     : '';
-  return (
-    `${head} in ${seconds.toFixed(0)} s: got out ${grouped(ledger.escaped)} · stopped ${grouped(ledger.blocked)} · ` +
-    `attempted ${grouped(ledger.attempted)}${unseen}${blind}\n`
-  );
+  const waiting = end.unacknowledged === 0 ? 'nothing to acknowledge' : openWords(end);
+  return `${head} in ${seconds.toFixed(0)} s${frames}${unseen}${blind}\nThe state is ${end.state}; ${waiting}.\n`;
 }

@@ -54,7 +54,7 @@ import { BridgeSupervisor } from './bridge-supervisor.ts';
 import { BoxHistory } from './state/box-history.ts';
 import { closedPolicy } from './state/closed-policy.ts';
 import { goesOn, readCounterFile, writeCounterFile } from './state/counter-file.ts';
-import { Enforcement } from './enforcement.ts';
+import { BlockModeOff, Enforcement } from './enforcement.ts';
 import type { DaemonOptions } from './options.ts';
 import { Places } from './places.ts';
 import { undoRecordIn } from './release.ts';
@@ -391,6 +391,7 @@ export class Daemon implements ApiSubject {
     try {
       await task();
     } catch (error) {
+      if (error instanceof BlockModeOff) throw new ApiError(409, 'block-mode-off', error.message);
       throw new ApiError(503, 'not-applied', `${failure}: ${errorText(error)}`, [], error);
     }
     this.#publisher.news();

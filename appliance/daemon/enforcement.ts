@@ -70,6 +70,14 @@ export interface EnforcementParts {
   readonly changed: (at: number) => void;
 }
 
+/** A pass was asked for while block mode is off. */
+export class BlockModeOff extends Error {
+  constructor() {
+    super('block mode is off: everything may leave already, so a pass would open nothing');
+    this.name = 'BlockModeOff';
+  }
+}
+
 /** The box's state, and the way of each change into the kernel (ARCHITECTURE.md, What is enforced). */
 export class Enforcement {
   readonly #parts: EnforcementParts;
@@ -160,7 +168,11 @@ export class Enforcement {
       if (session !== undefined) this.learner.restore(session.learner);
       this.learner.recall(used, now);
       this.learner.recallTried(tried, now);
-      return { ...after, passes: session?.passes ?? [], exposed: session?.exposed ?? [] };
+      return {
+        ...after,
+        passes: after.blockMode ? (session?.passes ?? []) : [],
+        exposed: session?.exposed ?? [],
+      };
     });
   }
 
@@ -169,18 +181,23 @@ export class Enforcement {
    * afterwards (Error). A disk that cannot be written is a warning, not a refusal. The last call wins.
    */
   async setBlockMode(on: boolean): Promise<void> {
-    await this.#command((state) => ({ ...state, blockMode: on }));
+    // Without block mode nothing is closed that a pass could open.
+    await this.#command((state) => ({ ...state, blockMode: on, passes: on ? state.passes : [] }));
   }
 
   /**
    * Opens a pass of so many seconds for one client (its MAC address, lower-case with colons) or, when undefined, for all; it replaces that
-   * client's earlier one. Resolves and rejects like `setBlockMode`.
+   * client's earlier one. Resolves and rejects like `setBlockMode`. Rejects with
+   * BlockModeOff, too, when there is nothing to open.
    */
   async openPass(seconds: number, client: string | undefined): Promise<void> {
     const now = monotonicMs();
     this.#passOpenedAt = now;
     const pass = { until: now + seconds * 1_000, ...(client === undefined ? {} : { client }) };
-    await this.#command((state) => withPass(state, pass));
+    await this.#command((state) => {
+      if (!state.blockMode) throw new BlockModeOff();
+      return withPass(state, pass);
+    });
   }
 
   /** Ends every open pass. Resolves and rejects like `setBlockMode`. */

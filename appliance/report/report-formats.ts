@@ -40,6 +40,7 @@ export function reportText({ dossier, incidents }: Report): string {
     ),
     ...section('Sites', table(dossier.sites)),
     ...section('Destinations without a name', table(dossier.destinations)),
+    ...section('Multicast groups', table(dossier.groups ?? [])),
     ...section(ALLOWED_TITLE, allowedTable(dossier.allowed)),
     ...section('Incidents', incidentLines(incidents)),
     ...section('What to do', rulesOf(incidents).flatMap(remedyLines)),

@@ -62,6 +62,7 @@ ${dossier.tunnels.some(({ operator }) => operator !== null) ? SOURCES : ''}
 ${gapList(dossier.gaps)}
 ${siteTable('Sites', dossier.sites)}
 ${siteTable('Destinations without a name', dossier.destinations)}
+${siteTable('Multicast groups', dossier.groups ?? [])}
 ${allowedTable(dossier.allowed)}
 ${incidentTable(incidents)}
 ${remedies(rulesOf(incidents))}

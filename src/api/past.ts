@@ -48,6 +48,10 @@ const site = z.object({
       'For an address without a name: the names that it was an answer for. It is one of them, and none was counted as visited.',
     )
     .exactOptional(),
+  isPublic: z
+    .literal(true)
+    .describe('The site is an address of the internet, whose owner a registry names.')
+    .exactOptional(),
   words: text.describe('The numbers in words: `asked 3 times, visited twice`.'),
   clients: texts,
   first: moment,
@@ -119,6 +123,10 @@ export const dossier = z.object({
   blocked: count,
   sites: z.array(site),
   destinations: z.array(site).describe('Addresses that were visited without a name on the wire.'),
+  groups: z
+    .array(site)
+    .describe('Multicast and broadcast addresses that were joined or sent to.')
+    .exactOptional(),
   devices: z.array(client),
   tunnels: z.array(dossierTunnel),
   gaps: z.array(gap).describe('Silences of tunnels, newest first.'),

@@ -164,11 +164,7 @@ export const learnRequest = z.object({
 
 /** Body of POST /v1/lamp/test. */
 export const ledRequest = z.object({
-  pattern: refusing(
-    z.enum(LED_PATTERNS),
-    'is not a pattern of the LED',
-    `send one of ${LED_PATTERNS.join(', ')}`,
-  ),
+  pattern: refusing(z.enum(LED_PATTERNS), 'is not known', `send one of ${LED_PATTERNS.join(', ')}`),
 });
 
 /** Body of POST /v1/clock. */
@@ -210,9 +206,9 @@ const whole = (usual: number, max: number) =>
 /** Each field narrows the selection. */
 const filter = {
   client: text.toLowerCase().describe('MAC address, or its hash.').exactOptional(),
-  rule: oneOf(RULES, 'is not a rule', `send one of ${RULES.join(', ')}`),
-  kind: oneOf(KINDS, 'is not a kind', 'send a kind, such as dns'),
-  severity: oneOf(SEVERITIES, 'is not a severity', 'send red or amber'),
+  rule: oneOf(RULES, 'is not known', `send one of ${RULES.join(', ')}`),
+  kind: oneOf(KINDS, 'is not known', 'send a kind, such as dns'),
+  severity: oneOf(SEVERITIES, 'is not known', 'send red or amber'),
   since: time,
   until: time,
   text: text
@@ -235,7 +231,7 @@ export const reportQuery = z.object({
   ...filter,
   format: refusing(
     z.enum(REPORT_FORMATS).default('text'),
-    'is not a format',
+    'is not known',
     `send one of ${REPORT_FORMATS.join(', ')}`,
   ),
 });

@@ -1,6 +1,7 @@
 // Makes values of the local API safe to show. Without zod, because the guard loads this file.
 
-import type { AllowedRow, TunnelView } from './status.ts';
+import type { AllowedRow, IncidentView, TunnelView } from './status.ts';
+import type { Outcome } from './words.ts';
 
 /**
  * The value with every text in it made safe to show: characters that move, hide or reorder other text (controls, terminal
@@ -40,4 +41,20 @@ export function serverText({
 export function placeText({ destination, transport, port }: AllowedRow): string {
   const over = port === null ? transport : `${transport} ${String(port)}`;
   return destination === '' ? over : `${destination}, ${over}`;
+}
+
+/** What became of an incident: the one notion that state, page and command line count by. */
+export function outcomeOf({
+  breach,
+  severity,
+  escaped,
+  blocked,
+  rule,
+  networkAttack,
+}: Pick<IncidentView, 'breach' | 'severity' | 'escaped' | 'blocked' | 'rule' | 'networkAttack'>): Outcome {
+  if (breach) return 'breach';
+  if (escaped > 0) return severity === 'red' ? 'escaped' : 'minor';
+  if (rule === 'T') return 'warning';
+  if (networkAttack !== undefined) return 'shown';
+  return blocked > 0 ? 'blocked' : 'seen';
 }

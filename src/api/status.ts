@@ -121,7 +121,7 @@ const mesh = z.object({
 });
 export type MeshView = Of<typeof mesh>;
 
-/** Numbers of frames. */
+/** Numbers of frames since the guard started, acknowledged or not. */
 const ledger = z.object({
   attempted: count,
   escaped: count,
@@ -210,8 +210,23 @@ export const status = z.object({
   tunnels: z.array(tunnel),
   ledger,
   unacknowledged: count,
+  open: z
+    .object({
+      breach: count.describe('Got past block mode.'),
+      escaped: count.describe('Got out.'),
+      shown: count.describe('Protected names that an answer from the network showed.'),
+      minor: count.describe('Minor exposures that got out.'),
+      warning: count.describe('Network attacks (rule T).'),
+      blocked: count.describe('Stopped.'),
+      seen: count.describe('Attempted; what became of it is not known yet.'),
+    })
+    .describe(
+      '`unacknowledged`, the incidents that nobody has acknowledged, by outcome: each is counted once.',
+    ),
   incidents: z.array(incident).describe('Newest first, at most 20.'),
-  counters: z.record(text, count).describe('Frames by kind, both directions, without the leaks that the box forges itself.'),
+  counters: z
+    .record(text, count)
+    .describe('Frames by kind, both directions, without the leaks that the box forges itself.'),
   passUntil: moment.nullable(),
   meshes: z
     .array(mesh)

@@ -42,6 +42,10 @@ export const UPDATE_STAGES = [
 ] as const;
 export type UpdateStage = (typeof UPDATE_STAGES)[number];
 
+/** What became of an incident (`outcomeOf` in shown.ts decides it). Every incident has one, so counts by outcome add up to all. */
+export const OUTCOMES = ['breach', 'escaped', 'shown', 'minor', 'warning', 'blocked', 'seen'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
 /** Formats of GET /v1/report. */
 export const REPORT_FORMATS = ['text', 'json', 'csv', 'html', 'eve'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];

@@ -27,6 +27,9 @@ import { Observer } from './observer.ts';
 import { RulesInForce } from './account/rules-in-force.ts';
 import { judgeSituation } from './state.ts';
 import type { Situation } from './state.ts';
+import { outcomeOf } from '../api/shown.ts';
+import { OUTCOMES } from '../api/words.ts';
+import type { Outcome } from '../api/words.ts';
 import type { AllowedView, HealthView, IncidentView, Status, TapHealth, TunnelView } from '../api/status.ts';
 import { TapRecord } from './tap-record.ts';
 import { isAlive } from './tunnels/liveness.ts';
@@ -438,7 +441,7 @@ export class Guard {
     const all = this.#book.all();
     const open = all.filter((incident) => !incident.acknowledged);
     const tunnels = this.#tunnelViews(now, open);
-    const { state, lamp, why } = judgeSituation(this.#situation(now, open, tunnels));
+    const { state, lamp, why } = judgeSituation(this.#situation(now, all, tunnels));
     if (`${state} ${why}` !== this.#lastState) {
       if (this.#lastState?.split(' ')[0] !== state) this.#since = now.wall;
       this.#lastState = `${state} ${why}`;
@@ -456,6 +459,7 @@ export class Guard {
       tunnels,
       ledger: { ...this.#book.ledger, unseen: this.unseen },
       unacknowledged: open.length,
+      open: tally(open),
       incidents: this.#book.digest(all, 20).map((incident) => this.view(incident)),
       counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
@@ -467,11 +471,18 @@ export class Guard {
     };
   }
 
-  #situation(now: Now, open: readonly Incident[], tunnels: readonly TunnelView[]): Situation {
+  #situation(now: Now, all: readonly Incident[], tunnels: readonly TunnelView[]): Situation {
     const blindness = this.#blindness(now);
-    const allRed = open.filter((incident) => incident.severity === 'red');
-    const unseen = allRed.filter(({ exposure }) => exposure === UNSEEN_EXPOSURE);
-    const red = allRed.filter(({ exposure }) => exposure !== UNSEEN_EXPOSURE);
+    const open = all.filter(({ acknowledged }) => !acknowledged);
+    const counted = tally(open);
+    const warnings = open.filter((incident) => outcomeOf(incident) === 'warning');
+    const stops = open.filter((incident) => outcomeOf(incident) === 'blocked');
+    const redStops = stops.filter(({ severity }) => severity === 'red');
+    const unseen = open.filter(
+      ({ exposure, severity }) => severity === 'red' && exposure === UNSEEN_EXPOSURE,
+    );
+    const unseenOut = unseen.filter((incident) => outcomeOf(incident) === 'escaped');
+    const unseenStops = unseen.filter((incident) => outcomeOf(incident) === 'blocked');
     return {
       starting: !this.#ready && now.monotonic - this.#started.monotonic < STARTING_MS,
       blindness,
@@ -482,14 +493,19 @@ export class Guard {
       tunnelsUp: tunnels.filter(({ state }) => isAlive(state)).length,
       tunnelsHeard: tunnels.filter(({ state }) => state === 'up').length,
       tunnelsTrying: tunnels.filter(({ state }) => state === 'trying').length,
-      breaches: open.filter((incident) => incident.breach).length,
-      redEscapes: red.filter(({ escaped, networkAttack }) => escaped > 0 || networkAttack !== undefined)
-        .length,
-      warnings: open.filter(({ severity, rule }) => severity === 'amber' && rule === 'T').length,
-      redBlocked: red.filter((incident) => incident.blocked > 0).length,
-      amberEscapes: open.filter((i) => i.severity === 'amber' && i.escaped > 0).length,
-      unseenEscaped: unseen.reduce((sum, { escaped }) => sum + escaped, 0),
-      unseenBlocked: unseen.reduce((sum, { blocked }) => sum + blocked, 0),
+      breaches: counted.breach,
+      redEscapes: counted.escaped,
+      shown: counted.shown,
+      followed: warnings.filter(({ severity }) => severity === 'red').length,
+      warnings: warnings.filter(({ severity }) => severity === 'amber').length,
+      redBlocked: redStops.length,
+      amberBlocked: stops.length - redStops.length,
+      amberEscapes: counted.minor,
+      unseenEscapes: unseenOut.length,
+      unseenEscaped: unseenOut.reduce((sum, { escaped }) => sum + escaped, 0),
+      unseenStops: unseenStops.length,
+      unseenBlocked: unseenStops.reduce((sum, { blocked }) => sum + blocked, 0),
+      escapedBefore: all.some(({ acknowledged, escaped }) => acknowledged && escaped > 0),
       unplugged: this.#unplugged,
       oldLists: tunnels.flatMap(({ name, listed, listIsOld }) =>
         listIsOld === true && listed !== undefined ? [{ name, listed }] : [],
@@ -562,4 +578,11 @@ export class Guard {
       },
     };
   }
+}
+
+/** Numbers of incidents by what became of them. */
+function tally(incidents: readonly Incident[]): Record<Outcome, number> {
+  const counts = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
+  for (const incident of incidents) counts[outcomeOf(incident)] += 1;
+  return counts;
 }

@@ -23,14 +23,25 @@ export interface Situation {
   readonly tunnelsTrying?: number;
   /** This count and those below are of incidents that nobody has acknowledged. */
   readonly breaches: number;
+  /** Red incidents of which frames escaped, including `unseenEscapes`. */
   readonly redEscapes: number;
+  /** Protected names that only the network's answers showed (rule B). */
+  readonly shown?: number;
+  /** Network attacks (rule T) that an escape has followed. */
+  readonly followed?: number;
   readonly redBlocked: number;
+  /** Stopped minor exposures: they decide nothing, but are counted wherever stopped incidents are. */
+  readonly amberBlocked?: number;
   readonly amberEscapes: number;
   /** Network attacks (rule T) that no escape has followed yet. */
   readonly warnings?: number;
-  /** Red leak frames since the last acknowledgement that the kernel counted but no tap saw, by whether they left. */
+  /** Those of `redEscapes` and `redBlocked` whose frames the kernel counted but no tap saw, and the number of such frames. */
+  readonly unseenEscapes: number;
   readonly unseenEscaped: number;
+  readonly unseenStops: number;
   readonly unseenBlocked: number;
+  /** The incident list also has acknowledged incidents of which frames escaped. */
+  readonly escapedBefore?: boolean;
   /** Names of the ports without a cable, or whose cable was plugged in a moment ago: nothing has been proven there yet. */
   readonly unplugged?: readonly string[];
   /** Tunnels whose server list is out of date, with the day the list was made, `2026-11-29`. */
@@ -59,57 +70,60 @@ export function judgeSituation(s: Situation): Judgement {
   if (s.tunnelsConfigured === 0) {
     return say('setup', 'amber', 'No tunnel is configured yet: everything that leaves counts as a leak.');
   }
-  if (s.redEscapes > 0) {
-    return say(
-      'leaking',
-      'red',
-      `${count(s.redEscapes, 'incident')}: traffic left the laptop outside the tunnel, readable on the wire.`,
-    );
+  if (s.redEscapes > 0) return say('leaking', 'red', leakingText(s));
+  const shown = s.shown ?? 0;
+  if (shown > 0) {
+    const names = count(shown, 'incident');
+    return say('leaking', 'red', `${names}: an answer from the network showed a protected name on the wire.`);
   }
-  if (s.unseenEscaped > 0) {
-    const frames = count(s.unseenEscaped, 'frame');
+  const followed = s.followed ?? 0;
+  if (followed > 0) {
+    const attacks = count(followed, 'incident');
     return say(
       'leaking',
       'red',
-      `${frames} left outside the tunnel: the kernel counted ${them(s.unseenEscaped)}, but the box could not read ${them(s.unseenEscaped)}.`,
+      `${attacks}: the network did something that draws traffic out of the tunnel, and traffic went there.`,
     );
   }
   if (s.passOpen)
     return say(
       'pass',
       'alternating',
-      'A captive-portal exception (pass) is open: what it lets through is readable on the wire.',
+      'A captive-portal exception (pass) is open: anyone on the network can see what it lets through.',
     );
   const unplugged = s.unplugged ?? [];
   const except = s.goesDirect === true ? ' except what the profile allows to go direct' : '';
-  if (s.redBlocked > 0 || s.unseenBlocked > 0) {
-    const what =
-      s.redBlocked > 0
-        ? `${count(s.redBlocked, 'attempt')} to leave outside the tunnel ${were(s.redBlocked)}`
-        : `${count(s.unseenBlocked, 'frame')} that the box could not read ${were(s.unseenBlocked)}`;
-    const lamp = s.tunnelsUp > 0 && unplugged.length === 0 ? 'green-blip' : 'amber';
-    return say('blocked', lamp, `${what} stopped; nothing escaped${except}.`);
+  const isPlugged = unplugged.length === 0;
+  // While block mode is off nothing is stopped: what was stopped earlier is told, but the light shows no shield.
+  if (s.redBlocked > 0 && s.blockMode) {
+    const isGood = s.tunnelsUp > 0 && isPlugged && s.amberEscapes === 0;
+    return say('blocked', isGood ? 'green-blip' : 'amber', `${stopped(s)}; ${rest(s, except)}.`);
   }
-  if (unplugged.length > 0) {
+  if (!isPlugged) {
     return say('idle', 'amber', `Nothing is plugged into ${unplugged.join(' and ')}: nothing can leave.`);
   }
+  const mode = s.blockMode
+    ? '; block mode is on'
+    : s.redBlocked > 0
+      ? `; before block mode was turned off, ${stopped(s)}`
+      : '';
   if (s.tunnelsUp === 0) {
-    return say(
-      'idle',
-      'amber',
+    const silent =
       (s.tunnelsTrying ?? 0) > 0
-        ? `The VPN sends, but nothing comes back from its server; nothing escaped${except}${shut(s.blockMode)}.`
-        : `No tunnel traffic was seen recently; nothing escaped${except}${shut(s.blockMode)}.`,
-    );
+        ? 'The VPN sends, but nothing comes back from its server'
+        : 'No tunnel traffic was seen recently';
+    return say('idle', 'amber', `${silent}; ${rest(s, except)}${mode}.`);
   }
   const is = s.tunnelsHeard === 0 ? 'connected, quiet,' : 'up';
   if (s.amberEscapes > 0) {
-    const what = count(s.amberEscapes, 'minor exposure');
     const carried =
       except === ''
         ? `The tunnel is ${is} and carries everything that matters`
         : `The tunnel is ${is} and nothing that matters escapes it${except}`;
-    return say('clear', 'amber', `${carried}; ${what} on the local link.`);
+    return say('clear', 'amber', `${carried}; ${exposures(s)}${s.redBlocked > 0 ? mode : ''}.`);
+  }
+  if (s.redBlocked > 0) {
+    return say('clear', 'amber', `The tunnel is ${is} and nothing escapes it${except}${mode}.`);
   }
   const warnings = s.warnings ?? 0;
   if (warnings > 0) {
@@ -129,7 +143,37 @@ export function judgeSituation(s: Situation): Judgement {
       `Nothing escapes the tunnel${except}; the server list of ${old.name} dates from ${old.listed}: import a new one.`,
     );
   }
-  return say('clear', 'green', `The tunnel is ${is} and nothing escapes it${except}${shut(s.blockMode)}.`);
+  return say('clear', 'green', `The tunnel is ${is} and nothing escapes it${except}${mode}.`);
+}
+
+// The numbers in these texts are of incidents, and the same as in the status (its `open`): a person who reads both must find them equal.
+
+function leakingText(s: Situation): string {
+  const unread = s.unseenEscaped;
+  const frames = count(unread, 'frame');
+  const all = count(s.redEscapes, 'incident');
+  if (s.redEscapes === s.unseenEscapes)
+    return `${all}: ${frames} left outside the tunnel. The kernel counted ${them(unread)}, but the box could not read ${them(unread)}.`;
+  const some = unread > 0 ? `. The box could not read ${frames} of it` : '';
+  return `${all}: traffic left the laptop outside the tunnel, where anyone on the network can see it${some}.`;
+}
+
+function stopped(s: Situation): string {
+  const all = s.redBlocked + (s.amberBlocked ?? 0);
+  const unread = s.unseenStops > 0 ? ` (${count(s.unseenBlocked, 'frame')} could not be read)` : '';
+  return `${count(all, 'attempt')} to leave outside the tunnel ${were(all)} stopped${unread}`;
+}
+
+/** What can be said of the rest when no red incident of escaped frames is unacknowledged. */
+function rest(s: Situation, except: string): string {
+  if (s.amberEscapes > 0) return `nothing that matters escaped${except}, but ${exposures(s)}`;
+  return s.escapedBefore === true
+    ? 'everything that escaped before is acknowledged'
+    : `nothing escaped${except}`;
+}
+
+function exposures(s: Situation): string {
+  return `${count(s.amberEscapes, 'minor exposure')} on the local link`;
 }
 
 function say(state: State, lamp: LedPattern, why: string): Judgement {
@@ -142,10 +186,6 @@ function them(n: number): string {
 
 function were(n: number): string {
   return n === 1 ? 'was' : 'were';
-}
-
-function shut(blockMode: boolean): string {
-  return blockMode ? '; block mode is on' : '';
 }
 
 function count(n: number, noun: string): string {

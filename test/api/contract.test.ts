@@ -50,7 +50,7 @@ describe('a body', () => {
     ['addTunnel', { name: 'a', protocol: 'b', endpoints: [1] }, ['endpoints[0] are missing']],
     ['importTunnel', { bytes: '' }, ['name is missing']],
     ['learnTunnel', {}, {}],
-    ['testLed', { pattern: 'purple' }, ['pattern is not a pattern of the LED']],
+    ['testLed', { pattern: 'purple' }, ['pattern is not known']],
   ])('of %s: %j', (name, body, read) => {
     expect(sent(name, body)).toEqual(read);
   });
@@ -72,12 +72,12 @@ describe('a query', () => {
     [
       'incidents',
       'rule=Z&kind=x&severity=y',
-      ['rule is not a rule', 'kind is not a kind', 'severity is not a severity'],
+      ['rule is not known', 'kind is not known', 'severity is not known'],
     ],
     ['incidents', 'since=1000&until=1970-01-01T00:00:02Z', { since: 1_000, until: 2_000, limit: 100 }],
     ['gaps', 'since=then', ['since is not a time']],
     ['report', '', { format: 'text', limit: 100 }],
-    ['report', 'format=xml', ['format is not a format']],
+    ['report', 'format=xml', ['format is not known']],
     ['timeline', 'buckets=0', ['buckets is out of range']],
     ['timeline', '', { buckets: 144 }],
   ])('of %s: %s', (name, query, read) => {

@@ -107,7 +107,7 @@ describe.skipIf(missing)(
       const tab = await openTab('/?span=hour');
       await live(tab);
       const told = '#timeline > .note';
-      expect(await tab.textContent(told)).not.toContain('77 got out');
+      expect(await tab.textContent(told)).not.toContain('77 frames got out');
       const now = Date.now();
       peer.tallies.push({
         at: now - (now % 60_000),
@@ -118,7 +118,7 @@ describe.skipIf(missing)(
         unseen: 0,
       });
       peer.say(leaking);
-      await tab.locator(told, { hasText: '77 got out' }).waitFor();
+      await tab.locator(told, { hasText: '77 frames got out' }).waitFor();
     });
 
     it('adds to an open list what its filter finds, and says when nobody can', async () => {

@@ -96,6 +96,7 @@ describe('commands that cross', () => {
 describe('a foreign hand', () => {
   it('does not open a pass again that has ended', async () => {
     const { box } = lab().network;
+    await lab().guard.block(true);
     expect((await request(lab().plan.files.api, 'POST', '/v1/pass', { seconds: 5 })).status).toBe(200);
     const elements = async (): Promise<string> =>
       (await box.must(['nft', 'list', 'set', 'bridge', 'leakguard', 'pass_all'])).stdout;

@@ -29,6 +29,30 @@ afterEach(async () => {
   expect(page.faults).toEqual([]);
 });
 
+describe('an incident', () => {
+  it.each([
+    [['b.example'], 'The name whose lookup gave this address', 'cannot tell apart'],
+    [['b.example', 'c.example'], 'Names Eve cannot tell apart', 'The name whose'],
+  ])('says of the names %j what is so', async (candidates, said, unsaid) => {
+    peer.status = aStatus({ incidents: [anIncident({ id: 'i3', rule: 'D', candidates })] });
+    const { text } = await own.ask('/incidents/i3');
+    expect(text).toContain(said);
+    expect(text).not.toContain(unsaid);
+  });
+
+  it.each([
+    ['wireguard', 'E', true],
+    ['ipsec', 'E', true],
+    ['tls', 'E', false],
+    ['openvpn', 'F', false],
+  ] as const)('of kind %s under rule %s may be the VPN: %s', async (kind, rule, isVpn) => {
+    peer.status = aStatus({ incidents: [anIncident({ id: 'i4', rule, kind })] });
+    const { text } = await own.ask('/incidents/i4');
+    expect(text.includes('This is my VPN')).toBe(isVpn);
+    if (isVpn) expect(text).not.toMatch(/readable on the wire/i);
+  });
+});
+
 describe('the list', () => {
   it('asks the guard by its own filters, and keeps what was chosen', async () => {
     const { text } = await own.ask('/incidents?text=leak&rule=A&severity=&kind=dns&x=1');

@@ -34,13 +34,25 @@ export const ackCommand: Command = {
         'An incident and --tunnel exclude each other.',
         'See "leakguard ack --help".',
       );
-    const client = daemonAt(api);
+    const [id = 'all'] = positionals;
+    const daemon = daemonAt(api);
+    const before = await daemon.ask('status');
+    const waiting =
+      id === 'all' || name !== undefined
+        ? before.unacknowledged
+        : Number(!(await daemon.ask('incident', { params: { id } })).acknowledged);
     const status =
       name === undefined
-        ? await client.ask('acknowledge', { body: { id: positionals[0] ?? 'all' } })
-        : await client.ask('acknowledgeTunnel', { params: { name } });
+        ? await daemon.ask('acknowledge', { body: { id } })
+        : await daemon.ask('acknowledgeTunnel', { params: { name } });
     const left = status.unacknowledged;
-    const text = `Acknowledged. ${left === 0 ? 'No incidents' : grouped(left)} left to acknowledge; the state is ${status.state}.\n`;
+    const done =
+      waiting > 0
+        ? `${grouped(waiting)} ${waiting === 1 ? 'incident' : 'incidents'} acknowledged.`
+        : id === 'all'
+          ? 'There was nothing to acknowledge.'
+          : `${id} was acknowledged before.`;
+    const text = `${done} ${left === 0 ? 'None is' : `${grouped(left)} ${left === 1 ? 'is' : 'are'}`} left to acknowledge; the state is ${status.state}.\n`;
     io.stdout.write(values.json ? `${JSON.stringify(status)}\n` : text);
     return 0;
   },

@@ -4,12 +4,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { printable } from '../../../src/api/shown.ts';
+import { barePolicy } from '../../../src/policy/schema/bare-policy.ts';
 import { compileRuleset } from '../../../src/policy/compile/nft.ts';
 import type { LedConfig } from '../../../src/policy/policy.ts';
 import { Bridge } from '../../bridge/bridge.ts';
 import { readPolicyFileHere } from '../../policy/policy-file-here.ts';
 import type { Check, Finding, Level, Subject } from '../../doctor/finding.ts';
-import { found } from '../../doctor/finding.ts';
+import { found, ok } from '../../doctor/finding.ts';
 import { clock, kernel, lamp, power, resources, units } from '../../doctor/machine.ts';
 import { firewalls, managers } from '../../doctor/neighbours.ts';
 import { bridge, guard, ports, rules } from '../../doctor/wire.ts';
@@ -21,7 +22,6 @@ import { run } from '../../os/run-command.ts';
 import { UndoRecord } from '../../os/undo-record.ts';
 import { daemonAt } from '../api-client.ts';
 import { API_OPTIONS, readArguments } from '../arguments.ts';
-import { CommandError } from '../command.ts';
 import { runningLab } from './lab-files.ts';
 import type { Command, CommandIo, ExitCode } from '../command.ts';
 import { padded, styleOf } from '../terminal.ts';
@@ -33,12 +33,12 @@ const HELP = `leakguard doctor: check everything the box depends on, and say wha
 
   --config FILE    the policy (default /etc/leakguard/policy.yaml)
   --state-dir DIR  the daemon's state directory (default /var/lib/leakguard)
-  --api SOCKET     the daemon's socket (default /run/leakguard/api.sock)
+  --api SOCKET     check the daemon at this socket instead of this machine, by what it reports (for a lab)
   --json           print the findings as one JSON object
 
 It changes nothing. Run it as root to check everything.
 
-Exit codes: 0 no fault, 2 usage error or invalid policy, 3 the box does not do its job.
+Exit codes: 0 no fault, 2 usage error, 3 the box does not do its job, or the daemon that --api names does not answer.
 `;
 
 const OPTIONS = {
@@ -62,6 +62,17 @@ const CHECKS: readonly Check[] = [
   power,
 ];
 
+/** Those that need no policy: without one it is not known which ports, bridge, rules and LED the box has. */
+const CHECKS_WITHOUT_POLICY: readonly Check[] = [guard, units, firewalls, clock, resources, power];
+/** Those that the daemon's own answers decide. */
+const CHECKS_OF_DAEMON: readonly Check[] = [ports, bridge, rules, guard, clock, resources, power];
+
+const NOT_LOOKED_AT = {
+  ...{ bridgeFaults: [], rulesFault: undefined, ledFault: undefined },
+  run: () => Promise.resolve(undefined),
+  readText: () => undefined,
+};
+
 const MARKS: Readonly<Record<Level, readonly [mark: string, tone: Tone]>> = {
   ok: ['✔', 'green'],
   warning: ['▲', 'amber'],
@@ -75,35 +86,65 @@ export const doctorCommand: Command = {
   help: HELP,
   async run(args, io) {
     const { values } = readArguments('doctor', args, OPTIONS);
-    const read = await readPolicyFileHere(values.config);
-    if (!read.ok) throw withoutPolicy(values.config, values['state-dir'], read.faults);
-    const subject = await subjectOf(read.policy, values['state-dir'], values.api);
-    const findings = await examine(subject);
+    const findings = await (values.api === API_OPTIONS.api.default
+      ? ofThisMachine(values)
+      : ofDaemon(values.api));
     io.stdout.write(values.json ? `${JSON.stringify({ findings })}\n` : screen(findings, io));
     return exitCodeOf(findings);
   },
 };
 
-/** The error for a missing or invalid policy. A machine that was never set up as a box has neither a policy nor a state directory. */
-function withoutPolicy(config: string, stateDir: string, faults: readonly string[]): CommandError {
-  if (existsSync(config) || existsSync(stateDir))
-    return new CommandError(
-      2,
-      'policy',
-      'There is no valid policy: the box blocks all traffic.',
-      faults.join('\n'),
-    );
+type Values = ReturnType<typeof readArguments<typeof OPTIONS>>['values'];
+
+/** The box that this machine is. Without a valid policy, what does not depend on one is checked all the same. */
+async function ofThisMachine({ config, 'state-dir': stateDir, api }: Values): Promise<readonly Finding[]> {
+  const read = await readPolicyFileHere(config);
+  const subject = await subjectOf(read.ok ? read.policy : barePolicy(), stateDir, api);
+  if (read.ok) return [ok('policy', `${config} is valid`), ...(await examine(subject))];
+  return [
+    ...withoutPolicy(config, stateDir, read.faults),
+    ...(await examine(subject, CHECKS_WITHOUT_POLICY)),
+  ];
+}
+
+/** The daemon at this socket, by what it says itself: it may see other interfaces than this process does (that of a lab does). */
+async function ofDaemon(api: string): Promise<readonly Finding[]> {
+  const client = daemonAt(api);
+  const [status, { machine, ports: seen }, policy] = await Promise.all([
+    client.ask('status'),
+    client.ask('health'),
+    client.ask('policy'),
+  ]);
+  const subject = { policy, status, silence: '', machine, ports: seen, stateDir: '', ...NOT_LOOKED_AT };
+  return examine(subject, CHECKS_OF_DAEMON);
+}
+
+/** A machine that was never set up as a box has neither a policy nor a state directory. */
+function withoutPolicy(config: string, stateDir: string, faults: readonly string[]): readonly Finding[] {
+  if (existsSync(config) || existsSync(stateDir)) {
+    const [first = '', ...more] = faults;
+    const others =
+      more.length === 0 ? '' : ` (and ${String(more.length)} more: leakguard policy check ${config})`;
+    const remedy = existsSync(config) ? 'Correct it' : 'Run `leakguard setup`, which writes one';
+    return [
+      found(
+        'fault',
+        'policy',
+        `there is no valid policy, so the box blocks all traffic: ${first}${others}`,
+        `${remedy}.`,
+      ),
+    ];
+  }
   const lab = runningLab();
-  const labs =
-    lab === undefined
-      ? ''
-      : ` For the running lab, use --api ${lab.api} --config ${lab.policy} --state-dir ${lab.guardState}.`;
-  return new CommandError(
-    2,
-    'no-box',
-    `This machine is not set up as a box: ${config} and ${stateDir} do not exist.`,
-    `Set it up with \`leakguard setup\`.${labs}`,
-  );
+  const labs = lab === undefined ? '' : ` To check the running lab, use --api ${lab.api}.`;
+  return [
+    found(
+      'fault',
+      'policy',
+      `this machine is not set up as a box: ${config} and ${stateDir} do not exist`,
+      `Set it up with \`leakguard setup\`.${labs}`,
+    ),
+  ];
 }
 
 /**

@@ -85,7 +85,7 @@ function optionsOf(args: readonly string[]): Options {
 }
 
 function usage(message: string): CommandError {
-  return new CommandError(2, 'usage', message, 'See "leakguard lab --help".');
+  return new CommandError(2, 'usage', message, 'See "npx leakguard lab --help".');
 }
 
 function scenarioOf(name: string | undefined): Scenario {
@@ -96,8 +96,8 @@ function scenarioOf(name: string | undefined): Scenario {
 
 const REMEDIES: Readonly<Record<string, string>> = {
   'not-root':
-    'Run it as root: sudo leakguard lab up. "leakguard lab list" and "leakguard analyze FILE" do not need root.',
-  'is-up': 'Use the running lab, or stop it with "leakguard lab down".',
+    'Run it as root: sudo npx leakguard lab up. "npx leakguard lab list" and "npx leakguard analyze FILE" do not need root.',
+  'is-up': 'Use the running lab, or stop it with "npx leakguard lab down".',
   'port-taken': 'Choose another with --port.',
   'not-built': 'npm run build',
 };

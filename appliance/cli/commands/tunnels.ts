@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Proposal } from '../../../src/api/box.ts';
 import type { ApiClient } from '../../../src/api/client.ts';
 import type { Body } from '../../../src/api/endpoints.ts';
-import { TUNNEL_STATE_WORDS, printable } from '../../../src/api/shown.ts';
+import { printable, TUNNEL_STATE_WORDS } from '../../../src/api/shown.ts';
 import type { Status } from '../../../src/api/status.ts';
 import { anywhereWords, isAnywhere } from '../../../src/policy/servers/anywhere.ts';
 import { formatEndpoint, parseEndpoint } from '../../../src/policy/schema/endpoint.ts';

@@ -2,7 +2,7 @@
 
 import { parseMac } from '../../../src/wire/ip/address.ts';
 import { daemonAt } from '../api-client.ts';
-import { API_OPTIONS, readArguments, readDuration } from '../arguments.ts';
+import { API_OPTIONS, durationText, readArguments, readDuration } from '../arguments.ts';
 import { CommandError } from '../command.ts';
 import type { Command, CommandIo, ExitCode } from '../command.ts';
 import { givenPolicy, givenRelays } from '../given-policy.ts';
@@ -10,13 +10,16 @@ import { watchDaemon } from '../watch-daemon.ts';
 import type { WatchOptions } from '../watch-daemon.ts';
 import { candidates, showCandidates, watchInterface } from '../listen/watch-interface.ts';
 
+/** Longest `--duration`. */
+const MOST_SECONDS = 86_400;
+
 const HELP = `leakguard watch: print incidents as they happen
 
   leakguard watch [--duration 15s] [--follow] [--summary-only]     what the daemon sees
   leakguard watch --iface NAME [--tunnel udp:A:P]... [--policy FILE]  what this machine sees, without a daemon
   leakguard watch --iface-diag [-v]                                 which interfaces can be listened on, or why not
 
-  --duration 15s     how long to watch (90, 15s, 5m, 1h)
+  --duration 15s     how long to watch (15s, 5m, 1h; at most ${durationText(MOST_SECONDS)})
   --follow           watch until Ctrl-C
   --summary-only     print only the summary at the end
   --iface NAME       listen on this interface (needs root or CAP_NET_RAW). Run it on the laptop itself, and it also names the
@@ -25,7 +28,7 @@ const HELP = `leakguard watch: print incidents as they happen
   --json             print one JSON object per line: {"event": "state"|"incident"|"summary", "data": ...}
   --api SOCKET       the daemon's socket (default /run/leakguard/api.sock)
 
-Exit codes: 0 no leak seen, 1 leaks seen, 2 usage error, 3 no daemon, cannot capture, or some traffic was not seen.
+Exit codes: 0 no new leak seen, 1 new leaks seen, 2 usage error, 3 no daemon, cannot capture, or some traffic was not seen.
 `;
 
 const OPTIONS = {
@@ -55,7 +58,7 @@ export const watchCommand: Command = {
 async function run(args: readonly string[], io: CommandIo): Promise<ExitCode> {
   const { values } = readArguments('watch', args, OPTIONS);
   if (values['iface-diag']) return showCandidates(await candidates(), values, io);
-  const duration = readDuration(values.duration, '--duration');
+  const duration = readDuration(values.duration, '--duration', MOST_SECONDS) * 1_000;
   const ending = new AbortController();
   const end = (): void => ending.abort();
   // Not AbortSignal.timeout: Node may garbage-collect it before it fires when only a combined signal refers to it.

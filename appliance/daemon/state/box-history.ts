@@ -219,10 +219,9 @@ export class BoxHistory {
 
   /** The clients seen, last seen first, as the privacy in force shows them. */
   clients(): readonly ClientView[] {
-    return shownClients(
-      this.#stored((store) => store.clients.list()) ?? this.#clients.list(),
-      this.#redaction,
-    );
+    // What is stored of a client is as old as the last news about it; when it was last seen, only the book of this process knows.
+    const stored = this.#stored((store) => store.clients.list()) ?? [];
+    return shownClients([...this.#clients.list(), ...stored], this.#redaction);
   }
 
   /** The timeline of [from, to), wall clock milliseconds; with privacy `minimal` in whole hours only. The range is widened as `wholeRange` says. */

@@ -123,7 +123,7 @@ export class LabHandle {
 export async function openLab(plan: Plan): Promise<LabHandle> {
   const state = existsSync(plan.dir) ? await readState(plan) : undefined;
   if (state === undefined || !(await isAlive(state.owner)))
-    throw new LabError('no-lab', 'no lab is running: start one with "leakguard lab up".');
+    throw new LabError('no-lab', 'no lab is running: start one with "npx leakguard lab up".');
   if (!state.ready) throw new LabError('not-ready', 'the lab is still being built: try again in a moment.');
   return new LabHandle(plan);
 }

@@ -12,6 +12,8 @@ const CLIENTS = 256;
 /** A client that was seen for so long is known: passing ones make room before it. Milliseconds. */
 const KNOWN_MS = 60_000;
 const ADDRESSES = 16;
+/** A client that goes on sending is told again after this time, so that its record says when it was last seen. Milliseconds. */
+const TELL_MS = 60_000;
 /** The locally administered bit of IEEE 802: the address is random, as systems choose it for privacy. */
 const LOCAL_BIT = 0x02_00_00_00_00_00;
 
@@ -30,6 +32,8 @@ interface Client {
   addresses: readonly string[];
   readonly first: number;
   last: number;
+  /** When it was last told; undefined: not by this process. */
+  told?: number;
 }
 
 /** The clients, at most 256. Times are wall-clock milliseconds. */
@@ -50,11 +54,14 @@ export class ClientBook {
   }
 
   /**
-   * Takes what a client sent; returns the client's id if something new was learned about it, else undefined. Under `minimal` nothing is
-   * kept.
+   * Takes what a client sent, or a lease that it was given; returns the client's id if its record is to be stored again, else undefined. Under
+   * `minimal` nothing is kept.
    */
   take(observation: Observation, wall: number): string | undefined {
     const { packet, client: mac } = observation;
+    const { offer } = packet.findings;
+    if (observation.direction === 'down' && offer?.client !== undefined && offer.address !== undefined)
+      return this.#leased(offer.client, offer.address);
     if (observation.direction !== 'up' || observation.folded || isGroup(mac) || mac === 0) return undefined;
     if (this.redaction.privacy === 'minimal') return undefined;
     const id = this.redaction.identity(macText(mac));
@@ -65,7 +72,18 @@ export class ClientBook {
     const isNewAddress = address !== '' && !isUnspecified(address) && this.#add(client, 'addresses', address);
     const { identity } = packet.findings;
     const isNewIdentity = identity !== undefined && this.#identify(client, identity);
-    return known === undefined || isNewAddress || isNewIdentity ? id : undefined;
+    const isDue = Math.abs(wall - (client.told ?? wall - TELL_MS)) >= TELL_MS;
+    if (known !== undefined && !isNewAddress && !isNewIdentity && !isDue) return undefined;
+    client.told = wall;
+    return id;
+  }
+
+  /** An address that the client asked for and was given is its own here. Nothing else that the network says is believed. */
+  #leased(mac: number, address: string): string | undefined {
+    const id = this.redaction.identity(macText(mac));
+    const client = this.#clients.get(id);
+    const asked = client?.previousAddresses.includes(this.redaction.address(address)) === true;
+    return client !== undefined && asked && this.#add(client, 'addresses', address) ? id : undefined;
   }
 
   /** Restores a client that an earlier process stored; one that is known here already stays as it is. */
@@ -177,7 +195,9 @@ export function shownClients(clients: readonly ClientView[], redaction: Redactio
     const newer = byId.get(client.id);
     byId.set(client.id, newer === undefined ? client : joined(newer, client));
   }
-  return [...byId.values()];
+  return [...byId.values()]
+    .map((client) => ({ ...client, ...earlier(client) }))
+    .sort((a, b) => b.last.localeCompare(a.last));
 }
 
 function joined(newer: ClientView, older: ClientView): ClientView {
@@ -200,6 +220,23 @@ function isUnspecified(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
 }
 
-function viewOf({ first, last, ...client }: Client): ClientView {
-  return { ...client, first: new Date(first).toISOString(), last: new Date(last).toISOString() };
+function viewOf(client: Client): ClientView {
+  const { id, vendor, randomised, hostName, vendorClass, fingerprint, account, first, last } = client;
+  return {
+    ...{ id, vendor, randomised, hostName, vendorClass, fingerprint, account },
+    ...earlier(client),
+    first: new Date(first).toISOString(),
+    last: new Date(last).toISOString(),
+  };
+}
+
+/** An address that the client uses here is no earlier one, although it asked for it before it used it. */
+function earlier({
+  previousAddresses,
+  addresses,
+}: Pick<ClientView, 'previousAddresses' | 'addresses'>): Pick<ClientView, 'previousAddresses' | 'addresses'> {
+  return {
+    previousAddresses: previousAddresses.filter((address) => !addresses.includes(address)),
+    addresses,
+  };
 }

@@ -2,6 +2,8 @@
 // concludes more than was on the wire.
 
 import { parseAddress } from '../../wire/ip/address.ts';
+import { noServer } from '../../policy/servers/no-server.ts';
+import { isPrivate, parseNetwork } from '../attacks/networks.ts';
 import type { Kind } from '../../flow/kinds.ts';
 import type { ClientView, Dossier, DossierSite, DossierTunnel } from '../../api/past.ts';
 import { gapView } from '../tunnels/gaps.ts';
@@ -43,6 +45,9 @@ const CANDIDATES = 16;
 /** How many of them the texts name. */
 const NAMED = 4;
 const NETWORK = /^[\da-f.:]+\/\d+$/;
+/** A MAC address, alone or with its protocol (`01:80:c2:00:00:0e (type 0x88cc)`); and one of a group (IEEE 802, 8.2.2). */
+const MAC = /^[\da-f]{2}(?::[\da-f]{2}){5}(?: \(|$)/;
+const GROUP_MAC = /^[\da-f][13579bdf]:/;
 
 /**
  * What Eve knows, in facts and sentences. Only what escaped counts; frames that were stopped are just one number. Sites are sorted by
@@ -55,7 +60,9 @@ export function dossierOf(sources: DossierSources): Dossier {
     (incident) => incident.escaped > 0 || incident.networkAttack === SHOWN_IN_ANSWER,
   );
   const named = escaped.filter(({ exposure }) => isName(exposure));
-  const bare = escaped.filter(({ exposure }) => !isName(exposure) && !exposure.startsWith('('));
+  const unnamed = escaped.filter(({ exposure }) => !isName(exposure) && !exposure.startsWith('('));
+  const groups = unnamed.filter(({ exposure }) => isGroups(exposure));
+  const bare = unnamed.filter(({ exposure }) => !isGroups(exposure));
   const seen = new Set(escaped.map(({ client }) => client));
   const facts = {
     from: sources.from === undefined ? null : new Date(sources.from).toISOString(),
@@ -66,6 +73,7 @@ export function dossierOf(sources: DossierSources): Dossier {
     blocked: sum(counted, 'blocked'),
     sites: sitesOf(named),
     destinations: sitesOf(bare),
+    groups: sitesOf(groups),
     devices: sources.clients.filter(
       ({ id, hostName, account }) => seen.has(id) || hostName !== null || account !== null,
     ),
@@ -93,6 +101,7 @@ function sitesOf(incidents: readonly IncidentView[]): DossierSite[] {
       visited: (known?.visited ?? 0) + visited,
       ...(atLeast || known?.atLeast === true ? { atLeast: true } : {}),
       ...(all.length > 1 ? { candidates: all } : {}),
+      ...(isPublic(exposure) ? { isPublic: true as const } : {}),
       clients: [...new Set([...(known?.clients ?? []), client])],
       first: known === undefined || first < known.first ? first : known.first,
       last: known === undefined || last > known.last ? last : known.last,
@@ -159,7 +168,7 @@ function tunnelOf(tunnel: TunnelView, registrationOf: DossierSources['registrati
 }
 
 function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
-  const { sites, destinations, devices, tunnels, gaps, privacy } = dossier;
+  const { sites, destinations, groups = [], devices, tunnels, gaps, privacy } = dossier;
   if (privacy === 'minimal') return ['Only counts were kept, so it is not known what Eve could conclude.'];
   const visited = sites.filter((site) => site.visited > 0);
   const lines: string[] = [];
@@ -169,13 +178,15 @@ function conclusionsOf(dossier: Omit<Dossier, 'conclusions'>): string[] {
     lines.push(
       `She knows ${count(sites.length, 'name')} that the laptop looked up or visited${examples(sites)}.`,
     );
+  if (groups.length > 0)
+    lines.push(`She knows ${count(groups.length, 'multicast group')} that the laptop joined or sent to.`);
   if (visited.length > 0)
     lines.push(
       `She knows that ${count(visited.length, 'of these sites was visited', 'of these sites were visited')}, and when${examples(visited)}.`,
     );
   if (destinations.length > 0)
     lines.push(
-      `She knows ${count(destinations.length, 'address', 'addresses')} that the laptop connected to without showing a name.`,
+      `She knows ${count(destinations.length, 'address', 'addresses')} that the laptop contacted without showing a name.`,
     );
   for (const { site, candidates } of destinations.filter((one) => one.candidates !== undefined).slice(0, 3))
     lines.push(`She knows that the connection to ${site} was for ${oneOf(candidates ?? [])}.`);
@@ -205,7 +216,7 @@ function allowedLines(allowed: AllowedView | undefined): string[] {
   const such = names.length === 0 ? '' : `, such as ${names.slice(0, 3).join(', ')}`;
   const bare = places.size === 0 ? '' : ` and ${count(places.size, 'address', 'addresses')} without one`;
   return [
-    `The profile allows other traffic outside the tunnel, which is not a leak, but she reads it all the same: ${count(frames, 'frame')}, with ${count(names.length, 'name')}${bare}${such}.`,
+    `The profile allows other traffic outside the tunnel, which is not a leak, but she sees it all the same: ${count(frames, 'frame')}, with ${count(names.length, 'name')}${bare}${such}.`,
   ];
 }
 
@@ -219,7 +230,9 @@ function deviceLines(device: ClientView): string[] {
   const before =
     previousAddresses.length === 0
       ? []
-      : [`${who} asked for addresses that it had before: ${previousAddresses.join(', ')}.`];
+      : [
+          `${who} asked for addresses that it does not use here and may have had elsewhere: ${previousAddresses.join(', ')}.`,
+        ];
   const named = hostName === null ? [] : [`A device tells every network its name: ${hostName}.`];
   const kind = [
     ...(vendorClass === null ? [] : [`the vendor class ${vendorClass}`]),
@@ -240,8 +253,26 @@ function examples(sites: readonly DossierSite[]): string {
 
 function isName(exposure: string): boolean {
   const address = parseAddress(exposure) !== undefined || NETWORK.test(exposure);
-  const mac = /^[\da-f]{2}(?::[\da-f]{2}){5}$/.test(exposure);
-  return !address && !mac && !exposure.startsWith('(') && exposure !== '';
+  return (
+    !address && !MAC.test(exposure) && !isGroups(exposure) && !exposure.startsWith('(') && exposure !== ''
+  );
+}
+
+/** Whether a text is the multicast or broadcast addresses of one report or frame: nobody has them, so they cannot be looked up. */
+function isGroups(exposure: string): boolean {
+  if (MAC.test(exposure)) return GROUP_MAC.test(exposure);
+  return exposure.split(', ').some((part) => {
+    const why = noServer(part.replace(/\/\d+$/, ''));
+    return why === 'multicast' || why === 'broadcast';
+  });
+}
+
+/** Whether a text is an address, or a network of addresses, that a registry knows. */
+function isPublic(exposure: string): boolean {
+  const network = parseNetwork(exposure);
+  return (
+    network !== undefined && !isPrivate(network) && noServer(exposure.replace(/\/\d+$/, '')) === undefined
+  );
 }
 
 function sum(incidents: readonly IncidentView[], field: 'escaped' | 'blocked'): number {

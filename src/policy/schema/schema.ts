@@ -1,6 +1,7 @@
 // Parses the text of a policy file (YAML 1.2) into a Policy, or a list of every fault with its line. README.md, guarantee 7: an invalid
 // policy is refused whole.
 
+import { settingsAt } from './schema-settings.ts';
 import { isMap, isScalar, isSeq } from 'yaml';
 import type { Document, LineCounter, Node } from 'yaml';
 import type { z } from 'zod';
@@ -152,9 +153,9 @@ function issueFaults(
 ): Fault[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys') {
+    const remedy = `Remove it, or correct its spelling; the settings here are ${settingsAt(policyFile, path).join(', ')}.`;
     return issue.keys.slice(0, MAX_FAULTS + 1).map((key) => {
       const whole = [...path, key];
-      const remedy = 'Remove it, or correct its spelling; `leakguard policy check` lists the settings.';
       return withLine({ path: pathText(whole), message: `"${key}" is not a setting`, remedy }, lineOf(whole));
     });
   }

@@ -18,11 +18,12 @@ export interface Running {
   interrupt(): void;
 }
 
-/** Starts `leakguard ...args` with these commands, without a terminal unless `screen` is given. */
+/** Starts `leakguard ...args` with these commands, without a screen unless it is given, and with what a person has `typed` at the terminal. */
 export function start(
   commands: readonly Command[],
   args: readonly string[],
   screen?: CommandIo['screen'],
+  typed?: string,
 ): Running {
   const ending = new AbortController();
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
@@ -30,7 +31,8 @@ export function start(
   stdout.setEncoding('utf8').on('data', (chunk: string) => (out += chunk));
   stderr.setEncoding('utf8').on('data', (chunk: string) => (err += chunk));
   const io: CommandIo = {
-    ...{ stdin: Readable.from([]), stdout, stderr, terminal: false, signal: ending.signal },
+    ...{ stdin: Readable.from(typed === undefined ? [] : [typed]), stdout, stderr },
+    ...{ terminal: typed !== undefined, signal: ending.signal },
     ...(screen === undefined ? {} : { screen }),
   };
   return {
@@ -46,6 +48,7 @@ export async function runCommand(
   commands: readonly Command[],
   args: readonly string[],
   screen?: CommandIo['screen'],
+  typed?: string,
 ): Promise<Ran> {
-  return start(commands, args, screen).ended;
+  return start(commands, args, screen, typed).ended;
 }

@@ -6,13 +6,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { ackCommand } from '../../../appliance/cli/commands/ack.ts';
 import { blockCommand } from '../../../appliance/cli/commands/block.ts';
+import { passCommand } from '../../../appliance/cli/commands/pass.ts';
 import { statusCommand } from '../../../appliance/cli/commands/status.ts';
 import { watchCommand } from '../../../appliance/cli/commands/watch.ts';
+import { durationText } from '../../../appliance/cli/arguments.ts';
+import { MAX_PASS_SECONDS } from '../../../src/api/words.ts';
 import { aStatus, anIncident, GuardPeer, someAllowed } from '../../guard-peer.ts';
 import { runningLab } from '../../../appliance/cli/commands/lab-files.ts';
 import { runCommand, start } from './command-run.ts';
 
-const COMMANDS = [statusCommand, blockCommand, ackCommand, watchCommand];
+const COMMANDS = [statusCommand, blockCommand, passCommand, ackCommand, watchCommand];
 
 let peer: GuardPeer;
 
@@ -37,12 +40,10 @@ describe('status', () => {
     expect([code, err]).toEqual([1, '']);
     expect(out.split('\n')[0]).toBe('✖ LEAKING  host0.leak.example was asked in the clear.');
     for (const said of [
-      'got out        1,204  █',
-      'not inspected',
+      '✖ got out 1,204',
       'home  wireguard',
-      '1 to acknowledge',
+      'Incidents, 1 to acknowledge: 1 got out',
       'tap lan0 up',
-      '990,000',
     ])
       expect(out).toContain(said);
     expect(out).not.toContain('\u001b');
@@ -56,7 +57,7 @@ describe('status', () => {
     expect(code).toBe(0);
     for (const said of [
       'proxy-stub, direct: any',
-      'Allowed by profile: not leaks, but readable on the wire',
+      'Allowed by profile: not leaks, but visible on the wire',
       '1,305 connections or queries, 20,417 frames since',
       'news.example  203.0.113.5, tcp 443   20,400 frames',
       '(no name)     203.0.113.80, tcp 443  17 frames',
@@ -129,14 +130,19 @@ describe('without a daemon', () => {
   });
 });
 
-describe('block and ack', () => {
+describe('block, pass and ack', () => {
+  const UNTIL = '2026-03-01T10:05:00.000Z';
+  const commands = () => peer.asked.map(({ method, path, body }) => [method, path, body]);
+
   it('ask the daemon and say what is so then', async () => {
     peer.status = leaking;
     expect(await run('block', 'on')).toMatchObject({ code: 0, err: '' });
     expect((await run('block', 'off')).out).toContain('Block mode is off');
-    expect((await run('ack', 'i1')).out).toContain('No incidents left to acknowledge; the state is leaking.');
+    expect((await run('ack', 'i1')).out).toBe(
+      '1 incident acknowledged. None is left to acknowledge; the state is leaking.\n',
+    );
     expect(JSON.parse((await run('ack', '--json')).out)).toMatchObject({ unacknowledged: 0 });
-    expect(peer.asked.map(({ method, path, body }) => [method, path, body])).toEqual([
+    expect(commands()).toEqual([
       ['PUT', '/v1/block', { on: true }],
       ['PUT', '/v1/block', { on: false }],
       ['POST', '/v1/ack', { id: 'i1' }],
@@ -148,11 +154,79 @@ describe('block and ack', () => {
     expect(await run('block', 'maybe')).toMatchObject({ code: 2 });
     expect(await run('block')).toMatchObject({ code: 2 });
     expect(peer.asked).toEqual([]);
-    const error = { code: 'no-incident', message: 'there is no incident x', faults: [] };
-    peer.refusal = { status: 404, body: { error } };
-    expect(await run('ack', 'x')).toEqual({ code: 2, out: '', err: 'leakguard: there is no incident x\n' });
-    peer.refusal = { status: 500, body: { error: { ...error, message: 'the kernel did not take it' } } };
+    expect(await run('ack', 'x')).toEqual({ code: 2, out: '', err: 'leakguard: there is none\n' });
+    const error = { code: 'internal', message: 'the kernel did not take it', faults: [] };
+    peer.refusal = { status: 500, body: { error } };
     expect(await run('block', 'on')).toMatchObject({ code: 3 });
+  });
+
+  it('say it when there is nothing to acknowledge', async () => {
+    expect((await run('ack')).out).toBe(
+      'There was nothing to acknowledge. None is left to acknowledge; the state is clear.\n',
+    );
+    peer.status = aStatus({ incidents: [anIncident({ acknowledged: true })] });
+    expect((await run('ack', 'i1')).out).toContain('i1 was acknowledged before.');
+  });
+
+  it('turn block mode on beside an open pass only when it is said what becomes of the pass', async () => {
+    const open = aStatus({ blockMode: true, passUntil: UNTIL, state: 'pass', lamp: 'alternating' });
+    peer.status = open;
+    for (const words of [[], ['--json']]) {
+      const { code, out, err } = await run('block', 'on', ...words);
+      expect([code, out]).toEqual([2, '']);
+      expect(err).toContain('A pass is open until 2026-03-01');
+      expect(err).toContain('--end-pass');
+    }
+    expect(await run('block', 'on', '--end-pass', '--keep-pass')).toMatchObject({ code: 2 });
+    expect(peer.asked).toEqual([]);
+    const kept = await run('block', 'on', '--keep-pass');
+    expect(kept.out).toContain('Block mode is on, but a pass is open until');
+    expect(kept.out).not.toContain('only the tunnel');
+    const ended = await run('block', 'on', '--end-pass');
+    expect(ended.out).toMatch(
+      /^Block mode is on: only the tunnel.*\nThe pass that was open until .* has ended\.\n$/,
+    );
+    expect(commands()).toEqual([
+      ['PUT', '/v1/block', { on: true }],
+      ['PUT', '/v1/block', { on: true }],
+      ['DELETE', '/v1/pass', {}],
+    ]);
+  });
+
+  it.each([
+    ['yes', 'has ended', ['PUT', 'DELETE']],
+    ['no', 'but a pass is open', ['PUT']],
+  ])('on a terminal they ask about the pass; %s', async (answer, said, methods) => {
+    peer.status = aStatus({ blockMode: true, passUntil: UNTIL });
+    const args = ['block', 'on', '--api', peer.socketPath];
+    const { code, out, err } = await runCommand(COMMANDS, args, { color: false, columns: 80 }, `${answer}\n`);
+    expect(code).toBe(0);
+    expect(err).toContain('End the pass?');
+    expect(out).toContain(said);
+    expect(peer.asked.map(({ method }) => method)).toEqual(methods);
+  });
+
+  it('want the unit of a pass and its limit, and say what the end of one did', async () => {
+    for (const [word, said] of [
+      ['5', 'the time 5 has no unit: 5s is seconds, 5m minutes, 5h hours.'],
+      [durationText(MAX_PASS_SECONDS + 1), 'is too long.\n  Use a form such as 15s, 5m or 1h; at most 1h.'],
+    ] as const) {
+      const { code, err } = await run('pass', word);
+      expect(code).toBe(2);
+      expect(err).toContain(said);
+    }
+    expect(peer.asked).toEqual([]);
+    expect((await run('pass', '--help')).out).toContain(`at most ${durationText(MAX_PASS_SECONDS)}`);
+    expect((await run('pass', 'end')).out).toBe('No pass was open; nothing was changed.\n');
+    expect((await run('pass', '5m')).out).toMatch(/^A pass is open until /);
+    expect(peer.asked.at(-1)?.body).toEqual({ seconds: 300 });
+    expect((await run('pass', 'end')).out).toMatch(/^The pass that was open until .* has ended\.\n$/);
+  });
+
+  it('tell why a pass is refused while block mode is off', async () => {
+    const message = 'block mode is off: everything may leave already, so a pass would open nothing';
+    peer.refusal = { status: 409, body: { error: { code: 'block-mode-off', message, faults: [] } } };
+    expect(await run('pass', '5m')).toEqual({ code: 2, out: '', err: `leakguard: ${message}\n` });
   });
 });
 
@@ -172,7 +246,9 @@ describe('watch', () => {
     running.interrupt();
     const { code, out } = await running.ended;
     expect(code).toBe(1);
-    expect(out).toMatch(/1 incident in \d+ s: got out 2 · stopped 1 · attempted 3\n$/);
+    expect(out).toMatch(
+      /1 incident with new frames in \d+ s: frames 2 got out, 1 stopped, 3 attempted\nThe state is leaking; 1 to acknowledge: 1 got out\.\n$/,
+    );
   });
 
   it('is one object a line with --json, and only the last with --summary-only', async () => {

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 
-import { readArguments, readDuration } from '../../../appliance/cli/arguments.ts';
+import { durationText, readArguments, readDuration } from '../../../appliance/cli/arguments.ts';
 import { CommandError } from '../../../appliance/cli/command.ts';
 import type { Command } from '../../../appliance/cli/command.ts';
 import { runCommand } from './command-run.ts';
@@ -76,9 +76,18 @@ it('says of a defect that it is one', async () => {
 });
 
 it('reads durations, and refuses what is none', () => {
-  expect(['90', '15s', '5m', '1h', '24h'].map((text) => readDuration(text, '--duration'))).toEqual([
-    ...[90_000, 15_000, 300_000, 3_600_000, 86_400_000],
+  expect(['15s', '5m', '1h', '24h'].map((text) => readDuration(text, '--duration', 86_400))).toEqual([
+    ...[15, 300, 3_600, 86_400],
   ]);
-  for (const text of ['', '0', '-1', '1d', '1.5s', '25h', 's', '99999999999', '5 m'])
-    expect(() => readDuration(text, '--duration'), text).toThrow(CommandError);
+  for (const text of ['', '0', '0s', '-1', '1d', '1.5s', '25h', 's', '99999999999s', '5 m'])
+    expect(() => readDuration(text, '--duration', 86_400), text).toThrow(CommandError);
+  // Whoever writes 5 may mean minutes.
+  expect(() => readDuration('5', 'the time', 3_600)).toThrow(
+    'the time 5 has no unit: 5s is seconds, 5m minutes',
+  );
+});
+
+it.each([1, 59, 60, 90, 3_600, 5_400, 86_400])('writes %i s so that it reads the same', (seconds) => {
+  expect(readDuration(durationText(seconds), '--duration', seconds)).toBe(seconds);
+  expect(() => readDuration(`${String(seconds + 1)}s`, '--duration', seconds)).toThrow('too long');
 });

@@ -174,7 +174,20 @@ describe('block mode', () => {
 });
 
 describe('a pass', () => {
+  it('is refused while block mode is off, and ends with block mode', async () => {
+    await expect(box.openPass(60, undefined)).rejects.toThrow('block mode is off');
+    expect([box.passUntil, passes()]).toEqual([undefined, 0]);
+    await box.setBlockMode(true);
+    await box.openPass(60, undefined);
+    expect(box.passUntil).toBeDefined();
+    // Behind what is being switched off it comes too late.
+    const [off, late] = await Promise.allSettled([box.setBlockMode(false), box.openPass(60, CLIENT)]);
+    expect([off.status, late.status]).toEqual(['fulfilled', 'rejected']);
+    expect([box.passUntil, passes()]).toEqual([undefined, 0]);
+  });
+
   it('is written down when it is open, and taken out of the record before it ends', async () => {
+    await box.setBlockMode(true);
     firewall.isSlow = true;
     const opened = box.openPass(60, CLIENT);
     await firewall.isAsked();
@@ -191,6 +204,7 @@ describe('a pass', () => {
   });
 
   it('that the kernel refuses is none, and what was seen meanwhile stays', async () => {
+    await box.setBlockMode(true);
     firewall.isSlow = true;
     const opened = box.openPass(60, undefined).catch((error: unknown) => String(error));
     await firewall.isAsked();
@@ -206,11 +220,12 @@ describe('a pass', () => {
     // Nobody has to ask for it: the next round finds that the kernel is behind.
     expect(box.keepAlive(new Set())).toBe(true);
     await box.apply();
-    expect([firewall.blocks, box.drops, box.blockMode]).toEqual([true, true, false]);
+    expect([firewall.blocks, box.drops, box.blockMode]).toEqual([true, true, true]);
     expect(box.keepAlive(new Set())).toBe(false);
   });
 
   it('and what the rules watch come back with the next process', async () => {
+    await box.setBlockMode(true);
     await box.openPass(60, CLIENT);
     const until = monotonicMs() + 600_000;
     await box.expose([{ address: '203.0.113.1', name: 'bank.example', until }]);
@@ -249,6 +264,7 @@ describe('what the kernel has not said that it has', () => {
   });
 
   it('is still open: a pass that is being ended', async () => {
+    await box.setBlockMode(true);
     await box.openPass(60, undefined);
     firewall.isSlow = true;
     const ended = box.endPass();
@@ -260,6 +276,7 @@ describe('what the kernel has not said that it has', () => {
   });
 
   it('is given when a pass has run out, once', async () => {
+    await box.setBlockMode(true);
     await box.openPass(1, undefined);
     expect(box.keepAlive(new Set())).toBe(false);
     await expect.poll(() => box.passUntil, { timeout: 10_000 }).toBeUndefined();

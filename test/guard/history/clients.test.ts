@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Identity } from '../../../src/flow/parsed-packet.ts';
-import { ClientBook, redactedClient } from '../../../src/guard/history/clients.ts';
+import { ClientBook, redactedClient, shownClients } from '../../../src/guard/history/clients.ts';
 import type { Observation } from '../../../src/guard/observation.ts';
 import { Redaction } from '../../../src/guard/history/privacy.ts';
 import { parseAddress } from '../../../src/wire/ip/address.ts';
@@ -41,6 +41,61 @@ describe('a client', () => {
         ...{ first: new Date(1_000).toISOString(), last: new Date(1_000).toISOString() },
       },
     ]);
+  });
+
+  it.each(['full', 'redacted'] as const)(
+    'has asked for no earlier address when it uses the one that it asked for (%s)',
+    (privacy) => {
+      const clients = book(privacy);
+      clients.take(says({ previousAddress: '192.168.77.100' }, '0.0.0.0'), 0);
+      clients.take(says({ previousAddress: '10.1.2.3' }, '0.0.0.0'), 1);
+      clients.take(says(undefined, '192.168.77.100'), 2);
+      const [client] = clients.list();
+      expect(client?.previousAddresses).toHaveLength(1);
+      // Also as another setting shows it, and in a record that an earlier version made.
+      const both = { previousAddresses: ['192.168.77.100', '10.1.2.3'], addresses: ['192.168.77.100'] };
+      for (const shown of ['full', 'redacted'] as const) {
+        const [one] = shownClients(client === undefined ? [] : [{ ...client, ...both }], redactionOf(shown));
+        expect(one?.addresses).not.toContain(one?.previousAddresses[0]);
+        expect(one?.previousAddresses).toHaveLength(1);
+      }
+    },
+  );
+
+  it('has the address that it asked for and was given, though it says nothing outside its tunnel', () => {
+    const clients = book();
+    const id = '02:00:00:00:00:0c';
+    clients.take(says({ previousAddress: '192.168.77.100' }, '0.0.0.0'), 0);
+    const given = (address: string, client: number): Observation =>
+      observation({ direction: 'down', kind: 'dhcp', offer: { server: '192.168.77.1', address, client } });
+    // What it did not ask for is what the network says, and what another was given is another's.
+    clients.take(given('192.168.77.5', CLIENT), 1);
+    clients.take(given('192.168.77.100', CLIENT + 1), 2);
+    expect(clients.list()).toMatchObject([{ addresses: [], previousAddresses: ['192.168.77.100'] }]);
+    expect(clients.take(given('192.168.77.100', CLIENT), 3)).toBe(id);
+    expect(clients.list()).toMatchObject([{ addresses: ['192.168.77.100'], previousAddresses: [] }]);
+  });
+
+  it('is told again while it goes on sending, so that its record is not older than a minute', () => {
+    const clients = book();
+    const told: number[] = [];
+    for (let at = 0; at <= 150_000; at += 10_000)
+      if (clients.take(says(undefined, '192.168.77.100'), at) !== undefined) told.push(at);
+    expect(told).toEqual([0, 60_000, 120_000]);
+  });
+
+  it('was last seen when the newest of its records says', () => {
+    const clients = book();
+    clients.take(says(undefined, '192.168.77.100'), 1_000);
+    const stored = clients.list();
+    clients.take(says(undefined, '192.168.77.100'), 9_000);
+    for (const records of [
+      [...clients.list(), ...stored],
+      [...stored, ...clients.list()],
+    ])
+      expect(shownClients(records, redactionOf('full'))).toMatchObject([
+        { last: new Date(9_000).toISOString() },
+      ]);
   });
 
   it('has a vendor when it did not make its address up', () => {

@@ -6,6 +6,7 @@ import type { Dossier } from '../../../src/api/past.ts';
 import type { DossierSources, Registration } from '../../../src/guard/history/dossier.ts';
 import { SHOWN_IN_ANSWER } from '../../../src/guard/incidents/incidents.ts';
 import type { Gap } from '../../../src/guard/tunnels/gaps.ts';
+import { eveWords } from '../../../web/pages/dossier/eve-words.ts';
 import { aClient } from '../../box-answers.ts';
 import { anIncident, aStatus, someAllowed } from '../../guard-peer.ts';
 
@@ -22,6 +23,49 @@ function told(sources: Partial<DossierSources> = {}): Dossier {
     ...sources,
   });
 }
+
+describe('what nobody can look up', () => {
+  const seen = (exposure: string, kind: 'igmp-mld' | 'l2-other' | 'udp' = 'udp') =>
+    anIncident({ id: exposure, exposure, kind, escaped: 1 });
+
+  it.each([
+    [['224.0.0.251', 'ff02::fb', 'ff02::16, ff02::1:ff00:1', '239.1.2.0/24', '255.255.255.255'], 'groups'],
+    [['01:80:c2:00:00:0e (type 0x88cc)', '33:33:00:00:00:01', 'ff:ff:ff:ff:ff:ff'], 'groups'],
+    [['192.168.1.9', 'fe80::1', '10.0.0.0/24', '02:00:00:00:00:01 (type 0x1234)'], 'local'],
+    [['203.0.113.9', '2001:db8::1', '8.8.8.0/24'], 'public'],
+    [['bank.example', 'ab.example, cd.example'], 'names'],
+  ])('%j: %s', (exposures, what) => {
+    const dossier = told({ incidents: exposures.map((exposure) => seen(exposure)) });
+    const { sites, destinations, groups = [], conclusions } = dossier;
+    const all = exposures.length;
+    const sizes = [sites.length, destinations.length, groups.length];
+    expect(sizes).toEqual([
+      what === 'names' ? all : 0,
+      ['local', 'public'].includes(what) ? all : 0,
+      what === 'groups' ? all : 0,
+    ]);
+    expect(destinations.filter(({ isPublic }) => isPublic === true)).toHaveLength(
+      what === 'public' ? all : 0,
+    );
+    const words = eveWords(dossier, at(9)).join(' ');
+    expect(words.includes('registry')).toBe(what === 'public');
+    expect(words.includes('multicast')).toBe(what === 'groups');
+    expect(words.includes('without a name')).toBe(['local', 'public'].includes(what));
+    expect(conclusions.join(' ').includes('multicast')).toBe(what === 'groups');
+  });
+
+  it('is told apart from what a registry knows', () => {
+    const dossier = told({
+      incidents: ['203.0.113.9', '192.168.1.9', '224.0.0.251'].map((one) => seen(one)),
+    });
+    const words = eveWords(dossier, at(9));
+    expect(words).toContain('I know 2 addresses that were contacted without a name.');
+    expect(words).toContain('One of them is on the internet: a registry tells me whose it is.');
+    expect(words).toContain(
+      'I know one multicast group that was joined or sent to: it tells me what kind of program runs.',
+    );
+  });
+});
 
 describe('sites', () => {
   it('add up questions and visits of a name, the most visited first, and leave out what was stopped', () => {
@@ -113,7 +157,7 @@ describe('what the profile allows', () => {
     const dossier = told({ allowed: someAllowed() });
     expect(dossier).toMatchObject({ escaped: 0, sites: [], allowed: { frames: 20_417 } });
     expect(dossier.conclusions).toContain(
-      'The profile allows other traffic outside the tunnel, which is not a leak, but she reads it all the same: 20417 frames, with 1 name and 1 address without one, such as news.example.',
+      'The profile allows other traffic outside the tunnel, which is not a leak, but she sees it all the same: 20417 frames, with 1 name and 1 address without one, such as news.example.',
     );
   });
 
@@ -142,7 +186,9 @@ describe('devices', () => {
     expect(devices.map(({ id }) => id)).toEqual(['02:00:00:00:00:0c', '00:16:3e:00:00:01', pupil.id]);
     const text = conclusions.join('\n');
     expect(text).toContain('A device tells every network its name: annas-laptop.');
-    expect(text).toContain('asked for addresses that it had before: 10.1.2.3');
+    expect(text).toContain(
+      'asked for addresses that it does not use here and may have had elsewhere: 10.1.2.3',
+    );
     expect(text).toContain('by the vendor class MSFT 5.0 in its DHCP requests');
     expect(text).toContain('by the options 1,3,6 in its DHCP requests');
     expect(text).toContain(`${pupil.id} logs in to the network as anna@school.example (802.1X).`);

@@ -1,6 +1,7 @@
 // The Clients and Health pages. What is not known is shown as not known, never as all right.
 
 import type { ClientView } from '../../../src/api/past.ts';
+import type { Status } from '../../../src/api/status.ts';
 import type { TimeSource } from '../../../src/api/words.ts';
 import type { HealthAnswer, MachineHealth, PortHealth } from '../../../src/api/box.ts';
 import { printable } from '../../../src/api/shown.ts';
@@ -9,7 +10,7 @@ import { BOX_SHEETS } from '../../render.ts';
 import type { Around, Notice, Renderer } from '../../render.ts';
 import { CLIENT_TEXTS, TIME_SOURCE_TEXTS, HEALTH_TEXTS as T } from './texts-box.ts';
 import { TEXTS } from '../../texts.ts';
-import { clockTime, grouped, proofOf } from '../status/view-model.ts';
+import { clockTime, grouped, proofOf, rankedKinds } from '../status/view-model.ts';
 
 /** One line of a list of checks. */
 export interface Check {
@@ -49,10 +50,20 @@ export function clientsPage(
 /** The Health page as a whole document. `data` is undefined if the daemon gave no answer; `unseen`: frames that no tap could inspect. */
 export function healthPage(
   renderer: Renderer,
-  data: { readonly health: HealthAnswer; readonly unseen: number } | undefined,
+  data: ({ readonly health: HealthAnswer } & Pick<Status, 'ledger' | 'counters'>) | undefined,
   { token, notice, isSet }: Around & { /** The clock has just been set. */ readonly isSet: boolean },
 ): string {
   const health = data === undefined ? undefined : printable(data.health);
+  const guard = health === undefined ? [] : guardChecks(health, data?.ledger.unseen ?? 0);
+  const machine = health === undefined ? [] : machineChecks(health.machine, health.timeSource);
+  const ports = health?.ports.map(portRow) ?? [];
+  // The first card must not say that all is good beside something that is marked below.
+  const marked = [
+    ...[...guard, ...machine].filter(({ well }) => well === 'no').map(({ what }) => what),
+    ...ports
+      .filter(({ well, offloadsWell }) => well === 'no' || offloadsWell === 'no')
+      .map(({ name }) => name),
+  ];
   return renderer.framed({
     title: `${T.title} · ${TEXTS.product}`,
     notice,
@@ -66,11 +77,22 @@ export function healthPage(
       token,
       isSet,
       now: new Date().toISOString(),
-      guard: health === undefined ? [] : guardChecks(health, data?.unseen ?? 0),
-      ports: health?.ports.map(portRow) ?? [],
-      machine: health === undefined ? [] : machineChecks(health.machine, health.timeSource),
+      guard,
+      marked: marked.length === 0 ? undefined : filled(T.marked, { what: marked.join(', ') }),
+      totals: data === undefined ? [] : totalsOf(data.ledger),
+      kinds: data === undefined ? [] : rankedKinds(data.counters),
+      ports,
+      machine,
     }),
   });
+}
+
+/** Frames since the guard started, acknowledged or not: only this page counts them. */
+function totalsOf(ledger: Status['ledger']): readonly { readonly word: string; readonly text: string }[] {
+  return (['attempted', 'escaped', 'blocked', 'unseen'] as const).map((name) => ({
+    word: TEXTS[name],
+    text: grouped(ledger[name]),
+  }));
 }
 
 function guardChecks({ guard }: HealthAnswer, unseen: number): readonly Check[] {

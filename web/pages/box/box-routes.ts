@@ -21,8 +21,8 @@ export function addBoxRoutes(router: Router, site: Site): void {
   });
   const showHealth = async (ctx: Context, refused?: Notice): Promise<void> => {
     const [data, notice] = await known(ctx, HEALTH_TEXTS.unknown, async () => {
-      const [health, { ledger }] = await Promise.all([client.ask('health'), client.ask('status')]);
-      return { health, unseen: ledger.unseen };
+      const [health, { ledger, counters }] = await Promise.all([client.ask('health'), client.ask('status')]);
+      return { health, ledger, counters };
     });
     const isSet = ctx.URL.searchParams.get('done') === 'clock';
     ctx.type = 'html';

@@ -103,6 +103,7 @@ export function addDossierRoutes(router: Router, site: Site): void {
             : [
                 { title: DOSSIER_TEXTS.sites, head: DOSSIER_TEXTS.name, rows: shown.sites },
                 { title: DOSSIER_TEXTS.destinations, head: DOSSIER_TEXTS.address, rows: shown.destinations },
+                { title: DOSSIER_TEXTS.groupList, head: DOSSIER_TEXTS.group, rows: shown.groups ?? [] },
               ].filter(({ rows }) => rows.length > 0),
         allowed: allowedValues(shown?.allowed, now),
         clockTime: (iso: string) => clockTime(iso, now),

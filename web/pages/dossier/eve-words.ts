@@ -13,7 +13,7 @@ const DEVICES = 20;
  * date. Values are not escaped.
  */
 export function eveWords(dossier: Dossier, now: string): readonly string[] {
-  const { sites, destinations, escaped, blocked, tunnels, devices, privacy } = dossier;
+  const { sites, destinations, groups = [], escaped, blocked, tunnels, devices, privacy } = dossier;
   const allowed = allowedWords(dossier);
   const stopped = blocked > 0 ? [filled(T.stopped, { count: grouped(blocked) })] : [];
   const vpn = tunnels.map(({ protocol, endpoint, country, operator }) =>
@@ -35,7 +35,7 @@ export function eveWords(dossier: Dossier, now: string): readonly string[] {
   if (escaped === 0)
     return [...(allowed.length === 0 ? [T.nothing] : allowed), ...people, ...vpn, ...stopped];
   const visited = sites.filter((site) => site.visited > 0).length;
-  const all = [...sites, ...destinations];
+  const all = [...sites, ...destinations, ...groups];
   const first = all.map((site) => site.first).sort()[0];
   const last = all
     .map((site) => site.last)
@@ -49,11 +49,19 @@ export function eveWords(dossier: Dossier, now: string): readonly string[] {
     ...counted(sites.length, T.nameOne, T.names),
     ...counted(visited, T.visitOne, T.visits),
     ...counted(destinations.length, T.bareOne, T.bare),
+    ...publicWords(destinations),
+    ...counted(groups.length, T.groupsOne, T.groups),
     ...allowed,
     ...people,
     ...vpn,
     ...stopped,
   ];
+}
+
+/** Only addresses of the internet are in a registry; those of a local network are everyone's. */
+function publicWords(destinations: Dossier['destinations']): string[] {
+  const onInternet = destinations.filter(({ isPublic }) => isPublic === true).length;
+  return counted(onInternet, destinations.length === 1 ? T.publicOnly : T.publicOne, T.public);
 }
 
 function allowedWords({ allowed, privacy }: Dossier): string[] {

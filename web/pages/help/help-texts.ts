@@ -10,12 +10,16 @@ export const LED_PATTERNS = [
     states: 'Clear',
     meaning: 'The tunnel is up, and nothing gets out beside it except what your profile lets go direct.',
   },
-  { look: 'Green, short red blip', states: 'Blocked', meaning: 'Something tried to leave and was stopped.' },
+  {
+    look: 'Green, short red blip',
+    states: 'Blocked',
+    meaning: 'Block mode is on; something tried to leave and was stopped.',
+  },
   {
     look: 'Amber, or slow green',
-    states: 'No tunnel, Not set up, Minor leak',
+    states: 'No tunnel, Not set up, Minor issue, Blocked',
     meaning:
-      'No tunnel has been seen lately, none is configured yet, or something minor was seen outside it.',
+      'No tunnel has been seen lately, none is configured yet, something minor got out, or there is something to acknowledge from before.',
   },
   {
     look: 'Red, steady',

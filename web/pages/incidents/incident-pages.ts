@@ -5,12 +5,13 @@ import type { System } from '../../../src/guard/incidents/rule-texts.ts';
 import { printable } from '../../../src/api/shown.ts';
 import type { IncidentView } from '../../../src/api/status.ts';
 import type { FramesAnswer } from '../../../src/api/past.ts';
+import { TUNNEL_PROTOCOLS } from '../../../src/api/words.ts';
 import { filled } from '../dossier/eve-words.ts';
 import { fieldOf, FILTER_CHOICES, INCIDENTS_MOST } from './filters.ts';
 import { framesRegion } from '../frames/frame-pages.ts';
 import type { Around, Renderer } from '../../render.ts';
 import { countedOf, pathOf, RULE_TITLES } from './rows.ts';
-import { OUTCOME_TEXTS, TEXTS } from '../../texts.ts';
+import { TEXTS } from '../../texts.ts';
 import { clockTime, grouped } from '../status/view-model.ts';
 
 /** What the list shows. */
@@ -59,7 +60,6 @@ export function foundRegion(renderer: Renderer, { incidents, chosen, unacknowled
     chosen,
     limit: INCIDENTS_MOST,
     clockTime: clockNow,
-    outcomes: OUTCOME_TEXTS,
     rules: RULE_TITLES,
     isFiltered: Object.keys(chosen).length > 0,
     unacknowledged,
@@ -122,7 +122,7 @@ export function incidentPage(
       facts,
       token,
       path: pathOf(raw.id),
-      outcomes: OUTCOME_TEXTS,
+      isVpn: incident.rule === 'E' && TUNNEL_PROTOCOLS.some((protocol) => protocol === incident.kind),
       rule: RULE_TEXTS[incident.rule],
       clockTime: clockNow,
       ...remediesFor(system, RULE_TEXTS[incident.rule].systems),

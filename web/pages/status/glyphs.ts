@@ -5,6 +5,8 @@ import type { LightState } from '../../texts.ts';
 
 const octagon = '<path class="body" d="M22 5h20l17 17v20L42 59H22L5 42V22z"/>';
 const circle = '<circle class="body" cx="32" cy="32" r="27"/>';
+const shield =
+  '<path class="body" d="M32 4l24 8v17c0 15-10 25-24 31C18 54 8 44 8 29V12z"/><path class="mark" d="M20 32h24"/>';
 const ring = '<circle class="line" cx="32" cy="32" r="25"/>';
 
 /** Class `body` is filled, `mark` is drawn on the body, `line` is drawn on the background. */
@@ -13,8 +15,8 @@ export const GLYPHS: Readonly<Record<LightState, string>> = {
   minor: '<path class="body" d="M32 6l29 51H3z"/><path class="mark" d="M32 24v15M32 48v.5"/>',
   leaking: `${octagon}<path class="mark" d="M32 17v19M32 46v.5"/>`,
   breach: `${octagon}<path class="mark" d="M36 13L24 34h15L27 52"/>`,
-  blocked:
-    '<path class="body" d="M32 4l24 8v17c0 15-10 25-24 31C18 54 8 44 8 29V12z"/><path class="mark" d="M20 32h24"/>',
+  blocked: shield,
+  stopped: shield,
   pass: `${ring}<path class="body" d="M32 7a25 25 0 0 1 0 50z"/><path class="line" d="M32 7v50"/>`,
   idle: `<circle class="line dashed" cx="32" cy="32" r="25"/><path class="line" d="M22 32h20"/>`,
   trying: `<circle class="line dashed" cx="32" cy="32" r="25"/><path class="line" d="M25 26a7 7 0 1 1 7 8v4M32 45v.5"/>`,
@@ -30,6 +32,7 @@ const TAB_COLOURS: Readonly<Record<LightState, readonly [ground: string, figure:
   clear: ['#0b7a4b', '#fff'],
   minor: ['#f2b01e', '#231a00'],
   blocked: ['#0b7a4b', '#fff'],
+  stopped: ['#f2b01e', '#231a00'],
   leaking: ['#c4122f', '#fff'],
   breach: ['#c4122f', '#fff'],
   pass: ['#8a4b00', '#fff'],

@@ -1,10 +1,10 @@
 // What a status means on the page: which light, which words, which figures. Unknown is shown as blind, and green only if the status itself
 // confirms it.
 
-import type { IncidentView, Status } from '../../../src/api/status.ts';
+import type { Status } from '../../../src/api/status.ts';
 import type { ApiFaultCode } from '../../../src/api/client.ts';
 import { DOUBT_TEXTS, LOST_TEXTS, STATE_TEXTS, TEXTS } from '../../texts.ts';
-import type { LightState, OUTCOME_TEXTS } from '../../texts.ts';
+import type { LightState } from '../../texts.ts';
 
 /** A current status; or why there is none, and the last one known. */
 export type Knowledge =
@@ -20,9 +20,6 @@ export interface LightView {
   /** ISO time of the last change; undefined if unknown. */
   readonly since: string | undefined;
 }
-
-/** Outcome of an incident, as the page shows it. */
-export type Outcome = keyof typeof OUTCOME_TEXTS;
 
 /**
  * The light to show. A green state that the status does not confirm (both taps, the rules, the counters, the LED) becomes blind, with the
@@ -45,10 +42,13 @@ export function lightOf(knowledge: Knowledge): LightView {
   };
 }
 
+/** States that show green only while the LED does. */
+const AMBER: Partial<Record<LightState, LightState>> = { clear: 'minor', blocked: 'stopped' };
+
 function lightStateOf({ state, lamp, tunnels }: Status): LightState {
-  if (state === 'clear') return lamp === 'amber' ? 'minor' : state;
   const isTrying = tunnels.some((tunnel) => tunnel.state === 'trying');
-  return state === 'idle' && isTrying ? 'trying' : state;
+  if (state === 'idle' && isTrying) return 'trying';
+  return lamp === 'amber' ? (AMBER[state] ?? state) : state;
 }
 
 /** The blind light with a given reason, a sentence: the page has lost the box, or doubts its state. Without a time: since when is not known. */
@@ -98,17 +98,6 @@ function ageText(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1000);
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7_200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3_600)} h`;
-}
-
-/**
- * What became of an incident, the worst that applies: a breach, frames that got out, a warning (rule T), frames that were stopped, or only
- * attempts.
- */
-export function outcomeOf(incident: IncidentView): Outcome {
-  if (incident.breach) return 'breach';
-  if (incident.escaped > 0) return incident.severity === 'amber' ? 'minor' : 'escaped';
-  if (incident.rule === 'T') return 'warning';
-  return incident.blocked > 0 ? 'blocked' : 'seen';
 }
 
 /** A message of the daemon as a sentence, with a capital and a full stop: `that is no tunnel` → `That is no tunnel.` '' stays ''. */

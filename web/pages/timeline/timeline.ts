@@ -114,12 +114,13 @@ function columnOf(buckets: readonly TimelineBucket[], index: number, range: Time
   return { path, zooms, from: iso[0] ?? '', to: iso[1] ?? '', words };
 }
 
-/** `3 got out`, `2 minor ones got out`, …; zeros are left out. */
+/** `3 frames got out`, `1 frame stopped`, …; zeros are left out. */
 function countWords(buckets: readonly TimelineBucket[]): readonly string[] {
   const names = ['redEscaped', 'amberEscaped', 'redBlocked', 'amberBlocked', 'unseen'] as const;
   return names.flatMap((name) => {
     const sum = buckets.reduce((total, bucket) => total + bucket[name], 0);
-    return sum === 0 ? [] : [`${grouped(sum)} ${TIMELINE_TEXTS[name]}`];
+    const unit = sum === 1 ? TIMELINE_TEXTS.frame : TIMELINE_TEXTS.frames;
+    return sum === 0 ? [] : [`${grouped(sum)} ${unit} ${TIMELINE_TEXTS[name]}`];
   });
 }
 

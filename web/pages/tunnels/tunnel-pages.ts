@@ -1,7 +1,7 @@
 // Renders the tunnel pages. Names and addresses come from the wire and from files: made printable here, and escaped by EJS.
 
 import type { ImportAnswer, Proposal } from '../../../src/api/box.ts';
-import { TUNNEL_STATE_WORDS, printable, serverText } from '../../../src/api/shown.ts';
+import { printable, serverText, TUNNEL_STATE_WORDS } from '../../../src/api/shown.ts';
 import type { TunnelView } from '../../../src/api/status.ts';
 import { filled } from '../dossier/eve-words.ts';
 import { withFaults } from '../../fields.ts';

@@ -95,3 +95,16 @@ it.each([
   expect(code).toBe(2);
   expect(err).toContain(said);
 });
+
+it.each([
+  ['nonsense: 1\n', ['profile', 'tunnels', 'privacy']],
+  ['bridge: {nonsense: 1}\n', ['name', 'lan', 'wan']],
+  ['allow:\n  - {nonsense: 1, to: 192.0.2.1, why: printer}\n', ['to', 'why', 'client']],
+  ['lamp: {driver: leds, nonsense: 1}\n', ['driver', 'red', 'green']],
+  ['web: {nonsense: 1}\n', ['port']],
+])('lists the settings of the place where one is none: %j', async (lines, settings) => {
+  const { code, out } = await run('check', file(`${GOOD}${lines}`));
+  expect(code).toBe(2);
+  const [, told = ''] = /nonsense" is not a setting\n {4}.*; the settings here are (.*)\.\n/.exec(out) ?? [];
+  expect(told.split(', ')).toEqual(expect.arrayContaining(settings));
+});

@@ -139,7 +139,7 @@ describe('health', () => {
   it('says how guard, ports and machine are', async () => {
     const { text } = await own.ask('/health');
     for (const said of [
-      'All good: no problems found.',
+      'Frame totals',
       '1\u202f000 Mbit/s',
       '52 °C',
       '3 d 4 h',
@@ -147,6 +147,29 @@ describe('health', () => {
       '640.0\u202fMB of 1.0\u202fGB',
     ])
       expect(text).toContain(said);
+  });
+
+  it.each([
+    ['nothing', {}, undefined],
+    ['a high load', { machine: { ...someHealth().machine, load: [9, 9, 9] } }, 'Load'],
+    [
+      'a full disk',
+      { machine: { ...someHealth().machine, disk: { total: 1e9, available: 1e6 } } },
+      'Free disk space',
+    ],
+    [
+      'no cable',
+      { ports: someHealth().ports.map((port) => ({ ...port, carrier: false })) },
+      'lan0, wan0, br0',
+    ],
+  ])('says that all is good beside nothing that is marked: %s', async (_what, changes, marked) => {
+    const proof = { at: new Date().toISOString(), detail: 'a forged leak was seen, counted and held' };
+    const guard = { ...aStatus().health, proof };
+    peer.answers.set('GET /v1/health', someHealth({ guard, ...changes }));
+    const { text } = await own.ask('/health');
+    expect(text.includes('All good')).toBe(marked === undefined);
+    expect(text.includes('data-ok="no"')).toBe(marked !== undefined);
+    if (marked !== undefined) expect(text).toContain(`see below: ${marked}.`);
   });
 
   it('says when it was last proven that a leak is caught, or that it was not', async () => {

@@ -5,13 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { STATES } from '../../../../src/api/words.ts';
 import { GLYPHS, tabIcon } from '../../../../web/pages/status/glyphs.ts';
 import { STATE_TEXTS } from '../../../../web/texts.ts';
-import {
-  clockTime,
-  grouped,
-  lightOf,
-  outcomeOf,
-  rankedKinds,
-} from '../../../../web/pages/status/view-model.ts';
+import { clockTime, grouped, lightOf, rankedKinds } from '../../../../web/pages/status/view-model.ts';
+import { outcomeOf } from '../../../../src/api/shown.ts';
 import { aStatus, anIncident } from '../../../guard-peer.ts';
 
 const health = aStatus().health;

@@ -122,8 +122,8 @@ describe('the picture', () => {
   it('says in each column what was counted, and leads closer until there are incidents to see', () => {
     const tallies = [{ ...NO_TALLY, at: at(1), redEscaped: 2, unseen: 1 }];
     const view = drawn([change(0, {})], tallies);
-    expect(view.columns[0]?.words.slice(0, 2)).toEqual(['2 got out', '1 not inspected']);
-    expect(view.words).toEqual(['2 got out', '1 not inspected']);
+    expect(view.columns[0]?.words.slice(0, 2)).toEqual(['2 frames got out', '1 frame not inspected']);
+    expect(view.words).toEqual(['2 frames got out', '1 frame not inspected']);
     const next = asked(view.columns[0]?.path.replace(/^\/\?|#.*$/g, '') ?? '');
     expect([next.from, next.to]).toEqual([range.from, range.from + 10 * MINUTE]);
     const closest = timelineView(timelineOf(next, [], [], NOW), next);
