@@ -102,11 +102,10 @@ export function judgeSituation(s: Situation): Judgement {
   if (!isPlugged) {
     return say('idle', 'amber', `Nothing is plugged into ${unplugged.join(' and ')}: nothing can leave.`);
   }
-  const mode = s.blockMode
-    ? '; block mode is on'
-    : s.redBlocked > 0
-      ? `; before block mode was turned off, ${stopped(s)}`
-      : '';
+  // Frames that the box could not read may be its own forged leaks, which never leave in any mode: they do not show that block mode was on.
+  const readStops = s.redBlocked - s.unseenStops;
+  const when = readStops > 0 ? 'before block mode was turned off, ' : '';
+  const mode = s.blockMode ? '; block mode is on' : s.redBlocked > 0 ? `; ${when}${stopped(s)}` : '';
   if (s.tunnelsUp === 0) {
     const silent =
       (s.tunnelsTrying ?? 0) > 0
@@ -122,7 +121,7 @@ export function judgeSituation(s: Situation): Judgement {
         : `The tunnel is ${is} and nothing that matters escapes it${except}`;
     return say('clear', 'amber', `${carried}; ${exposures(s)}${s.redBlocked > 0 ? mode : ''}.`);
   }
-  if (s.redBlocked > 0) {
+  if (readStops > 0 && !s.blockMode) {
     return say('clear', 'amber', `The tunnel is ${is} and nothing escapes it${except}${mode}.`);
   }
   const warnings = s.warnings ?? 0;

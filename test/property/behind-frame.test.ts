@@ -28,7 +28,7 @@ function read(frame: Uint8Array, captured: number, length: number, behind: numbe
   const dissector = new Dissector({ quic: nodeQuicCrypto });
   dissector.headers(room, 0, captured, length, ETHERNET, packet);
   dissector.application(room, packet, 0, 'up');
-  return structuredClone({ ...packet, bytes: undefined });
+  return structuredClone(Object.entries(packet).filter(([name]) => name !== 'bytes'));
 }
 
 describe.each([20_261_201, Number(process.env['FUZZ_SEED'] ?? Date.now() % 0x7fffffff)])(

@@ -108,8 +108,8 @@ export function parseRelayList(text: string): RelayList {
 
 /** With an IPv6 address as RFC 5952 writes it; what is no address stays as it is, and matches nothing. */
 function canonical(entry: string): string {
-  const [, inner, port] = /^\[(.*)\](:\d+)$/.exec(entry) ?? [undefined, entry, ''];
-  const address = (inner ?? '').includes(':') ? parseAddress(inner ?? '') : undefined;
+  const [, inner = entry, port = ''] = /^\[(.*)\](:\d+)$/.exec(entry) ?? [];
+  const address = inner.includes(':') ? parseAddress(inner) : undefined;
   if (address === undefined) return entry;
   const text = addressText(address.ipVersion, address.words);
   return port === '' ? text : `[${text}]${port}`;
