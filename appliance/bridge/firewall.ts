@@ -6,11 +6,18 @@ import { GivenTable } from '../../src/policy/compile/nft-change.ts';
 import type { TableChange } from '../../src/policy/compile/nft-change.ts';
 import { FAMILY, TABLE, rulesetText } from '../../src/policy/compile/nft-model.ts';
 import type { NftElement, NftRuleset } from '../../src/policy/compile/nft-model.ts';
-import { differences, elementDifferences, repairText } from '../../src/policy/compile/readback.ts';
+import {
+  differences,
+  elementDifferences,
+  repairText,
+  shapeOfListing,
+} from '../../src/policy/compile/readback.ts';
 import { monotonicMs } from '../os/clock.ts';
 import { RunError } from '../os/run-command.ts';
 import { applyRuleset, counterValues, listSets, listTable, tableHandle } from './nftables.ts';
 import type { NftListing, TableCounters } from './nftables.ts';
+import { TableShapes } from './table-shape.ts';
+import type { ShapeFinding } from './table-shape.ts';
 
 export interface FirewallListener {
   state(state: FirewallState): void;
@@ -36,6 +43,7 @@ export class Firewall {
    * not known what the kernel should have: before the first ruleset, and after one that it may or may not have accepted.
    */
   #compile: (() => NftRuleset) | undefined;
+  readonly #shapes = new TableShapes();
   #whyUnknown = 'no rules have been applied yet';
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -124,10 +132,20 @@ export class Firewall {
       this.#compile === undefined ? [this.#whyUnknown] : differences(listing, shape, { ends, begun, ended });
     const [first] = found;
     this.#isVerified = first === undefined;
-    this.#listener.state({ verified: this.#isVerified, detail: first ?? 'read back and equal' });
+    this.#listener.state({
+      verified: this.#isVerified,
+      detail: first ?? 'read back and equal',
+      ...(this.#isVerified ? this.#shapeOf(listing) : {}),
+    });
     const handle = tableHandle(listing, TABLE) ?? 0;
     this.#listener.reading(begun, ended, { handle, values: counterValues(listing) });
     return { found, listing };
+  }
+
+  /** What was read back is what was given: of its rules those are proven that the kernel says it has. */
+  #shapeOf(listing: NftListing): ShapeFinding | undefined {
+    const read = shapeOfListing(listing);
+    return read === undefined ? undefined : this.#shapes.find(this.#table.shape, read);
   }
 
   /** Verifies a change of elements only: listing a set takes a tenth of the time of the table. False when they differ or a set is missing. */

@@ -168,6 +168,7 @@ function health({ health: seen }: Status, { paint }: Style, now: Date): string {
   const parts = [
     ...(taps.length === 0 ? [paint('red', 'no tap')] : taps),
     good(seen.ruleset.verified, `rules ${seen.ruleset.verified ? 'verified' : 'not verified'}${rules}`),
+    ...(seen.ruleset.shape === undefined ? [] : [`shape of the rules: ${seen.ruleset.shape}`]),
     ...(seen.proof === undefined
       ? []
       : [

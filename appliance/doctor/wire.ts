@@ -1,7 +1,9 @@
 // Checks of ports, bridge, rules, taps and daemon: the conditions of README.md, What it guarantees.
 
-import { differences } from '../../src/policy/compile/readback.ts';
+import { differences, shapeOfListing } from '../../src/policy/compile/readback.ts';
 import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
+import { findingOf } from '../bridge/table-shape.ts';
+import type { ShapeFinding } from '../bridge/table-shape.ts';
 import type { Check, Finding, Subject } from './finding.ts';
 import { found, ok } from './finding.ts';
 
@@ -83,7 +85,7 @@ export const rules: Check = async ({ status, stateDir, run, readText }) => {
   const check = 'rules';
   if (status !== undefined) {
     const { verified, detail } = status.health.ruleset;
-    if (verified) return [ok(check, detail)];
+    if (verified) return [ok(check, detail), ...shapeFindings(status.health.ruleset)];
     return [
       found('fault', check, detail, 'The daemon restores them: find out which other program changes them.'),
     ];
@@ -103,8 +105,14 @@ export const rules: Check = async ({ status, stateDir, run, readText }) => {
     return [
       found('unknown', check, 'loaded, but there is nothing to compare them with', 'Start leakguardd.'),
     ];
-  const [first] = differences(JSON.parse(listing), boot);
-  if (first === undefined) return [ok(check, 'as loaded at the last boot, read back and equal')];
+  const parsed: unknown = JSON.parse(listing);
+  const table = shapeOfListing(parsed);
+  const [first] = differences(parsed, boot);
+  if (first === undefined)
+    return [
+      ok(check, 'as loaded at the last boot, read back and equal'),
+      ...(table === undefined ? [] : shapeFindings(findingOf(table))),
+    ];
   return [
     found(
       'warning',
@@ -114,6 +122,20 @@ export const rules: Check = async ({ status, stateDir, run, readText }) => {
     ),
   ];
 };
+
+/** README.md, What is proven. */
+function shapeFindings({ shape, unproven }: Partial<ShapeFinding>): Finding[] {
+  if (shape === undefined) return [];
+  if (shape === 'proven') return [ok('shape', shape)];
+  return [
+    found(
+      'warning',
+      'shape',
+      `${shape}: ${unproven ?? ''}`,
+      'Nothing has to be done: such rules are tested, and were not proven for every frame (README.md, What is proven).',
+    ),
+  ];
+}
 
 export const guard: Check = ({ status, silence }) => {
   const check = 'daemon';

@@ -8,7 +8,7 @@ import { DIRECT, PROFILES } from '../policy/policy.ts';
 import { RULES, SEVERITIES } from '../policy/verdict.ts';
 import { count, flag, moment, text, textOrNull, texts, word } from './schema.ts';
 import type { Of } from './schema.ts';
-import { LED_PATTERNS, STATES } from './words.ts';
+import { LED_PATTERNS, STATES, TABLE_SHAPES } from './words.ts';
 
 export const incident = z.object({
   id: text,
@@ -113,7 +113,17 @@ export type TapHealth = Of<typeof tap>;
 
 export const guardHealth = z.object({
   taps: z.array(tap),
-  ruleset: z.object({ verified: flag, at: moment.nullable(), detail: text }),
+  ruleset: z.object({
+    verified: flag,
+    at: moment.nullable(),
+    detail: text,
+    shape: word(TABLE_SHAPES)
+      .describe(
+        'Whether the rules that the kernel has are, but for addresses, rules of which it was proven for every frame that they let cross what the specification says (test/proof). Absent while they are not verified.',
+      )
+      .exactOptional(),
+    unproven: text.describe('Which of them are not; empty where all are.').exactOptional(),
+  }),
   counters: z.object({ readable: flag, at: moment.nullable() }),
   proof: z
     .object({ at: moment.nullable(), detail: text })

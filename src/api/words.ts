@@ -17,6 +17,9 @@ export const STATES = [
 ] as const;
 export type State = (typeof STATES)[number];
 
+/** Whether the rules in the kernel are, but for addresses, some that were proven (test/proof). */
+export const TABLE_SHAPES = ['proven', 'not a proven shape'] as const;
+
 /** Names of the LED's patterns; the driver decides what each looks like. */
 export const LED_PATTERNS = ['green', 'green-blip', 'amber', 'red', 'red-flash', 'alternating'] as const;
 export type LedPattern = (typeof LED_PATTERNS)[number];

@@ -57,7 +57,7 @@ export interface GuardPorts {
 }
 
 /** Whether the rules in force were read back and are the intended ones; `detail` is for people. */
-export interface FirewallState {
+export interface FirewallState extends Partial<Pick<HealthView['ruleset'], 'shape' | 'unproven'>> {
   readonly verified: boolean;
   readonly detail: string;
 }

@@ -23,6 +23,13 @@ export interface Judged {
   readonly wrong: readonly string[];
 }
 
+/** A frame that was looked at, and what the specification says of it. */
+export interface Looked {
+  readonly bytes: Uint8Array;
+  readonly direction: Kind['way'];
+  readonly crosses: boolean;
+}
+
 interface Spoken {
   readonly frame: Frame;
   readonly said: Specified;
@@ -44,6 +51,7 @@ export async function boundaries(
   policy: Policy,
   learned: LearnedState,
   flips: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128],
+  each?: (one: Looked) => void,
 ): Promise<Judged> {
   const state: BoxState = { mode: 'block', learned, boxMacs: [], canary: [] };
   const judge = compileJudge(policy, learned);
@@ -74,6 +82,7 @@ export async function boundaries(
     dissector.headers(bytes, 0, bytes.length, bytes.length, ETHERNET, packet);
     dissector.application(bytes, packet, 0);
     frames += 1;
+    each?.({ bytes, direction, crosses });
     if (judge.crosses(packet, direction) === crosses) return;
     if (packet.malformed !== undefined || isQuestion(packet)) limits += 1;
     else

@@ -15,6 +15,15 @@ const ENDS = ['lan', 'wan'] as const;
 export type End = (typeof ENDS)[number];
 type Sender = ChildProcessByStdio<Writable, Readable, null>;
 
+/** 802.1X to its group (IEEE 802.1X-2020 section 11.1.1), which crosses either way, whatever the policy. */
+const MARKER = Buffer.concat([Buffer.from('0180c200000302a5a5a5a501888e01010000', 'hex'), Buffer.alloc(42)]);
+
+function lengthOf(frame: Uint8Array): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(frame.length);
+  return length;
+}
+
 export class Bridge {
   readonly #id: string;
   readonly #directory: string;
@@ -70,6 +79,8 @@ export class Bridge {
         bridge.#space(end),
       );
       await bridge.#in('box', 'ip', 'link', 'set', `${end}0`, 'mtu', '9216', 'master', 'br0', 'up');
+      // Every frame goes to the other port: none is for somebody who was seen on its own.
+      await bridge.#in('box', 'ip', 'link', 'set', `${end}0`, 'type', 'bridge_slave', 'learning', 'off');
       await bridge.#in(end, 'ip', 'link', 'set', 'eth0', 'mtu', '9216', 'up');
     }
     await bridge.#in('box', 'ip', 'link', 'set', 'br0', 'up');
@@ -109,11 +120,53 @@ export class Bridge {
   async send(from: End, frame: Uint8Array): Promise<void> {
     const sender = this.#senders.get(from);
     if (sender === undefined) throw new Error('no sender');
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(frame.length);
     const answered = new Promise((done) => sender.stdout.once('data', done));
-    sender.stdin.write(Buffer.concat([length, frame]));
+    sender.stdin.write(Buffer.concat([lengthOf(frame), frame]));
     await answered;
+  }
+
+  /**
+   * How many of these frames arrive at the other end, of which so many are expected: more is seen at once, fewer is after five seconds.
+   * Behind them go two that every ruleset lets cross, so that what is late has come by then.
+   */
+  async arrived(from: End, frames: readonly Uint8Array[], expected: number): Promise<number> {
+    const to = from === 'lan' ? 'wan' : 'lan';
+    const before = await this.#received(to);
+    for (const [list, more] of [
+      [frames, 0],
+      [[MARKER], 1],
+      [[MARKER], 2],
+    ] as const) {
+      await this.#sendAll(from, list);
+      if (more === 0) continue;
+      const deadline = Date.now() + 5_000;
+      while ((await this.#received(to)) - before < expected + more && Date.now() < deadline);
+    }
+    return (await this.#received(to)) - before - 2;
+  }
+
+  async #received(end: End): Promise<number> {
+    return Number(await this.#in(end, 'cat', '/sys/class/net/eth0/statistics/rx_packets'));
+  }
+
+  async #sendAll(from: End, frames: readonly Uint8Array[]): Promise<void> {
+    const sender = this.#senders.get(from);
+    if (sender === undefined) throw new Error('no sender');
+    for (let at = 0; at < frames.length; at += 100) {
+      const some = frames.slice(at, at + 100);
+      let left = some.length;
+      const sent = new Promise<void>((done) => {
+        const count = (bytes: Buffer): void => {
+          left -= bytes.length;
+          if (left > 0) return;
+          sender.stdout.off('data', count);
+          done();
+        };
+        sender.stdout.on('data', count);
+      });
+      sender.stdin.write(Buffer.concat(some.flatMap((frame) => [lengthOf(frame), frame])));
+      await sent;
+    }
   }
 
   async #in(name: string, command: string, ...args: readonly string[]): Promise<string> {

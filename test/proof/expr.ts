@@ -35,9 +35,14 @@ const negations = new WeakMap<Node, Node>();
 let count = 0;
 
 function make(op: Op, width: number, args: readonly Node[], value = 0n, name = ''): Node {
-  let hash = op.charCodeAt(0) * 31 + op.charCodeAt(1) + 1009 * width + 7919 * Number(value & 0xffffffn);
-  for (const { id } of args) hash = (Math.imul(hash, 31) + id) | 0;
-  for (let at = 0; at < name.length; at += 1) hash = (Math.imul(hash, 31) + name.charCodeAt(at)) | 0;
+  let hash = mixed(op.charCodeAt(0) * 31 + op.charCodeAt(1), width);
+  if (value !== 0n)
+    hash = mixed(
+      hash,
+      value < 0x7fffffffn ? Number(value) : Number(BigInt.asUintN(32, value ^ (value >> 37n))),
+    );
+  for (const { id } of args) hash = mixed(hash, id);
+  for (let at = 0; at < name.length; at += 1) hash = mixed(hash, name.charCodeAt(at));
   const bucket = nodes.get(hash);
   const known = bucket?.find(
     (one) =>
@@ -53,6 +58,12 @@ function make(op: Op, width: number, args: readonly Node[], value = 0n, name = '
   if (bucket === undefined) nodes.set(hash, [node]);
   else bucket.push(node);
   return node;
+}
+
+/** A multiplication that spreads neighbouring numbers: sums of small ids would meet in the same bucket. */
+function mixed(hash: number, more: number): number {
+  const next = Math.imul(hash ^ more, 0x9e3779b1);
+  return next ^ (next >>> 15);
 }
 
 function sameList(a: readonly Node[], b: readonly Node[]): boolean {
@@ -217,6 +228,14 @@ export function and(...parts: readonly Node[]): Node {
 
 export function or(...parts: readonly Node[]): Node {
   return junction('or', parts);
+}
+
+/** Of these no two: there is a number that each says is its own. Its name must be of this list alone. */
+export function atMostOne(name: string, parts: readonly Node[]): Node {
+  if (parts.length < 2) return TRUE;
+  const width = parts.length.toString(2).length;
+  const number = variable(`which ${name}`, width);
+  return and(...parts.map((part, at) => or(not(part), eq(number, bv(width, at)))));
 }
 
 export function ite(test: Node, yes: Node, no: Node): Node {

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { FAMILY, TABLE } from '../../src/policy/compile/nft-model.ts';
 
 const run = promisify(execFile);
 const MOST = { maxBuffer: 256 << 20 };
@@ -27,10 +28,24 @@ export class Kernel {
 
   /** Loads it and returns what the kernel gives back: bytecode, then the listing. */
   async bytecode(ruleset: string): Promise<string> {
+    await this.load(ruleset);
+    return this.loaded();
+  }
+
+  async load(ruleset: string): Promise<void> {
     const path = join(this.#directory, 'ruleset.nft');
     await writeFile(path, `flush ruleset\n${ruleset}`);
     await this.#nft('-f', path);
+  }
+
+  /** The bytecode of what was loaded last. */
+  async loaded(): Promise<string> {
     return this.#nft('--debug=netlink', 'list', 'ruleset');
+  }
+
+  /** The same as the daemon reads it back. */
+  async listing(): Promise<unknown> {
+    return JSON.parse(await this.#nft('-j', 'list', 'table', FAMILY, TABLE));
   }
 
   async close(): Promise<void> {

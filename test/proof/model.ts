@@ -7,6 +7,7 @@ import {
   FALSE,
   TRUE,
   and,
+  atMostOne,
   bv,
   bvand,
   concat,
@@ -21,6 +22,7 @@ import {
 } from './expr.ts';
 import type { Node } from './expr.ts';
 import type { Frame, Header } from './frame.ts';
+import { constant } from './symbols.ts';
 
 /**
  * What a frame has been counted as: nothing yet, one of the verdicts, what is the box's own affair, or more than one. Sums over kinds
@@ -99,8 +101,14 @@ export class Model {
     this.#ports = ports;
   }
 
+  readonly #once = new Set<Node>();
   /** Rules that some frame comes to. */
   readonly met = new Set<Rule>();
+
+  /** What is so of every ruleset: a map has one verdict for a key. */
+  premise(): Node {
+    return and(...this.#once);
+  }
 
   /** What becomes of a frame in the base chain of this hook. */
   hook(name: string): Outcome {
@@ -388,7 +396,7 @@ export class Model {
               high === undefined ? undefined : numberOf(high, value.width),
             ];
             const above = ule(bv(value.width, first), value);
-            if (end === first + 1n) return eq(value, bv(value.width, first));
+            if (end === first + 1n) return eq(value, constant(value.width, first));
             return end === undefined ? above : and(above, ult(value, bv(value.width, end)));
           }),
       );
@@ -397,8 +405,8 @@ export class Model {
       ...set.elements
         .filter(({ verdict }) => wanted(verdict))
         .map(({ words }) => {
-          const key = registers.key(from, words.length);
-          return and(...key.map((byte, at) => eq(byte, bv(8, bytesOf(words, 4 * words.length)[at] ?? 0))));
+          const key = concat(...registers.key(from, words.length));
+          return eq(key, constant(key.width, numberOf(words, key.width)));
         }),
     );
   }
@@ -407,7 +415,19 @@ export class Model {
     const distinct = new Map<string, Verdict>();
     for (const { verdict, ends } of this.#set(name).elements)
       if (!ends && verdict !== undefined) distinct.set(verdictText(verdict), verdict);
-    return [...distinct.values()].map((verdict) => [verdict, this.#member(name, registers, from, verdict)]);
+    const found = [...distinct.values()].map((verdict): [Verdict, Node] => [
+      verdict,
+      this.#member(name, registers, from, verdict),
+    ]);
+    // No set has a key twice: where keys are variables, these are not the same.
+    const from_ = `${name} ${this.#once.size}`;
+    this.#once.add(
+      atMostOne(
+        `verdict of ${from_}`,
+        found.map(([, is]) => is),
+      ),
+    );
+    return found;
   }
 
   /** Of a set with ends; undefined of any other. */
@@ -454,20 +474,21 @@ function numberOf(words: Words, width: number): bigint {
 
 function compare(how: string, bytes: readonly Node[], words: Words): Node {
   const value = concat(...bytes);
-  const constant = bv(value.width, numberOf(words, value.width));
+  const number = numberOf(words, value.width);
+  const bound = bv(value.width, number);
   switch (how) {
     case 'eq':
-      return eq(value, constant);
+      return eq(value, constant(value.width, number));
     case 'neq':
-      return not(eq(value, constant));
+      return not(eq(value, constant(value.width, number)));
     case 'lt':
-      return ult(value, constant);
+      return ult(value, bound);
     case 'lte':
-      return ule(value, constant);
+      return ule(value, bound);
     case 'gt':
-      return ult(constant, value);
+      return ult(bound, value);
     case 'gte':
-      return ule(constant, value);
+      return ule(bound, value);
   }
   throw new Error(`cmp ${how}`);
 }

@@ -1,8 +1,14 @@
-// One of the processes of `npm run prove` (prove.mjs).
+// The processes of `npm run prove` (prove.mjs).
 
+import { faults } from './faults.ts';
 import { mutation } from './mutation.ts';
-import { main } from './prove.ts';
+import { all, share } from './prove-run.ts';
 
 const [first = '', ...rest] = process.argv.slice(2);
 if (first === 'mutants') await mutation(Number(rest[0] ?? 500), Number(rest[1] ?? 1));
-else await main([first, ...rest]);
+else if (first === 'faults') process.exitCode = (await faults()) ? 0 : 1;
+else if (first === 'share') await share(rest);
+else
+  process.exitCode = (await all(process.argv[1] ?? '', Number(rest[0]), Number(rest[1]), rest[2] ?? '.'))
+    ? 0
+    : 1;

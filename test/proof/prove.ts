@@ -1,80 +1,94 @@
-// How a share of the policies is proven and how that is told, a line of JSON for each.
+// Proves the rulesets of a policy part by part: a part whose shape has been proven needs no proof.
 
 import { writeFileSync } from 'node:fs';
 import { writePcapng } from '../../src/wire/capture/pcapng-write.ts';
 import { compileClosedRuleset, compileRuleset } from '../../src/policy/compile/nft.ts';
+import { partsOf } from '../../src/policy/compile/outline.ts';
+import type { Part } from '../../src/policy/compile/outline.ts';
+import { shapeOfListing } from '../../src/policy/compile/readback.ts';
 import { parseBytecode } from './bytecode.ts';
 import type { Bytecode } from './bytecode.ts';
-import { forget } from './expr.ts';
-import { Frame, KINDS, kindText } from './frame.ts';
+import { and, bv, eq, forget, reachable } from './expr.ts';
+import type { Node } from './expr.ts';
+import { ETHER, Frame, KINDS, kindText } from './frame.ts';
+import type { Kind } from './frame.ts';
 import { Kernel } from './kernel.ts';
 import { Model } from './model.ts';
+import { short } from './shapes.ts';
 import { Solver } from './solver.ts';
+import type { Told } from './solver.ts';
 import type { BoxState } from './spec.ts';
-import { refute } from './theorems.ts';
-import type { Refutation } from './theorems.ts';
-import { SHIPPED, random } from './tried.ts';
+import { symbolValues, symbolize } from './symbols.ts';
+import { Case } from './theorems.ts';
+import type { Goal, Refutation } from './theorems.ts';
 import type { Tried } from './tried.ts';
 
 export interface Proven {
   readonly name: string;
   readonly states: number;
+  /** Parts that were proven anew. */
+  readonly parts: number;
   readonly questions: number;
   readonly repeated: number;
   readonly seconds: number;
   readonly refutations: readonly string[];
+  /** Why the specification does not speak of it. */
+  readonly unspoken?: string;
 }
 
-/** Chains that may end otherwise in watch mode. */
-const ENDS = new Set(['leak', 'leak_down', 'held']);
+/** Who says whether a part has still to be proven; whoever is told so proves it. */
+export interface Claims {
+  claim(part: Part): Promise<boolean>;
+  /** It cannot be proven. */
+  release(part: Part): Promise<void>;
+}
 
-function rulesetOf(policy: Tried['policy'], { mode, ...rest }: BoxState): string {
+type Policy = Tried['policy'];
+
+function rulesetOf(policy: Policy, { mode, ...rest }: BoxState): string {
   return compileRuleset(policy, { blockMode: mode === 'block', ...rest });
 }
 
-/** Where two rulesets differ, but for where leaks end. Names of anonymous sets are by their order. */
-function differences(a: Bytecode, b: Bytecode): string[] {
-  const text = (code: Bytecode, name: string): string =>
-    JSON.stringify(code.chains.get(name)?.rules.map(({ instructions }) => instructions) ?? null);
-  const chains = [...new Set([...a.chains.keys(), ...b.chains.keys()])].filter((name) => !ENDS.has(name));
-  const setText = (code: Bytecode, name: string): string =>
-    JSON.stringify([...(code.sets.get(name)?.elements ?? [])].map((one) => JSON.stringify(one)).sort());
-  const sets = [...new Set([...a.sets.keys(), ...b.sets.keys()])];
-  return [
-    ...chains.filter((name) => text(a, name) !== text(b, name)),
-    ...sets.filter((name) => setText(a, name) !== setText(b, name)),
-  ];
-}
+/** Where a frame may end without a rule of the policy's: forged, for the box, a leak. Every other chain hands frames on. */
+const MAY_DROP = /^(?:leak|leak_down|held|entering|crossing|up|box_\w+|to_box|from_box|kept|kept_down)$/;
 
-/** A refutation for people; the frame also as a capture in `directory`. */
-function told(one: Refutation, name: string, directory: string): string {
-  const path = `${directory}/refuted-${name.replaceAll(/\W+/g, '-')}-${kindText(one.kind).replaceAll(/\W+/g, '-')}.pcapng`;
-  const { bytes, kind } = one;
-  writeFileSync(
-    path,
-    writePcapng([{ port: kind.way === 'up' ? 'lan0' : 'wan0', wall: 0, length: bytes.length, bytes }]),
+/** Kinds of frames that come to a part; those behind a tag come to the same rules, and are proven with what is before them. */
+function kindsOf(part: string): readonly Kind[] {
+  if (part === 'before')
+    return KINDS.filter(({ tag, content: { form } }) => tag !== 'none' || form === 'other');
+  const [way, type] = part.split('_');
+  if (type === 'pppoe')
+    return KINDS.filter((kind) => kind.tag === 'none' && kind.way === way && kind.content.form === 'other');
+  const types: Readonly<Record<string, number>> = {
+    ip4: ETHER.ip,
+    ip6: ETHER.ip6,
+    arp: ETHER.arp,
+    eapol: ETHER.eapol,
+  };
+  return KINDS.filter(
+    (kind) =>
+      kind.tag === 'none' &&
+      kind.way === way &&
+      kind.content.type !== undefined &&
+      kind.content.type === types[type ?? ''],
   );
-  return [
-    `${name}: REFUTED: ${one.theorem}`,
-    `  ${kindText(one.kind)}; the kernel: ${one.kernel}; the specification: ${one.specification}`,
-    `  ${Buffer.from(one.bytes).toString('hex')}`,
-    `  ${path}`,
-    ...one.path.map((rule) => `    ${rule}`),
-  ].join('\n');
 }
 
 export class Prover {
   readonly #kernel: Kernel;
-  readonly #solver = new Solver();
+  readonly #solver: Solver;
   readonly #directory: string;
+  readonly #claims: Claims;
 
-  private constructor(kernel: Kernel, directory: string) {
+  private constructor(kernel: Kernel, directory: string, claims: Claims, told?: Told) {
+    this.#solver = new Solver(told);
     this.#kernel = kernel;
     this.#directory = directory;
+    this.#claims = claims;
   }
 
-  static async open(id: string, directory: string): Promise<Prover> {
-    return new Prover(await Kernel.open(id), directory);
+  static async open(id: string, directory: string, claims: Claims, told?: Told): Promise<Prover> {
+    return new Prover(await Kernel.open(id), directory, claims, told);
   }
 
   async close(): Promise<void> {
@@ -86,7 +100,9 @@ export class Prover {
   async closed(): Promise<readonly string[]> {
     const wrong: string[] = [];
     for (const ports of [undefined, { lan: 'lan0', wan: 'wan0', webPort: 80 }]) {
-      const code = parseBytecode(await this.#kernel.bytecode(compileClosedRuleset(ports)));
+      await this.#kernel.load(compileClosedRuleset(ports));
+      for (const part of await this.#parts()) await this.#claims.claim(part);
+      const code = parseBytecode(await this.#kernel.loaded());
       for (const kind of KINDS) {
         const frame = new Frame(kind);
         for (const [a, b] of [
@@ -104,68 +120,122 @@ export class Prover {
     const began = performance.now();
     const { asked, known } = this.#solver;
     const refutations: string[] = [];
-    const blocked = new Map<BoxState['learned'], Bytecode>();
+    let [parts, unspoken] = [0, undefined as string | undefined];
     for (const [title, state] of states) {
-      const code = parseBytecode(await this.#kernel.bytecode(rulesetOf(policy, state)));
-      if (state.mode === 'watch') {
-        // The same bytecode but for where leaks end: what was proven of the one holds for the other, and its ends are looked at.
-        const other = blocked.get(state.learned);
-        for (const one of other === undefined ? ['no ruleset of block mode'] : differences(other, code))
-          refutations.push(`${name}, ${title}: watch mode differs in ${one}`);
-        for (const one of endsOf(code)) refutations.push(`${name}, ${title}: ${one}`);
-        continue;
-      }
-      blocked.set(state.learned, code);
+      await this.#kernel.load(rulesetOf(policy, state));
+      const mine: Part[] = [];
+      for (const part of await this.#parts()) if (await this.#claims.claim(part)) mine.push(part);
+      if (mine.length === 0) continue;
+      parts += mine.length;
+      const code = parseBytecode(await this.#kernel.loaded());
       forget();
-      for (const one of await refute(this.#solver, code, policy, state))
-        refutations.push(told(one, `${name}, ${title}`, this.#directory));
+      symbolize(policy, state);
+      for (const part of mine) {
+        try {
+          for (const found of await this.#provePart(part.name, code, policy, state))
+            refutations.push(told(found, `${name}, ${title}`, this.#directory));
+        } catch (error) {
+          if (!(error instanceof Error) || !error.message.includes('does not speak of')) throw error;
+          unspoken = error.message;
+          await this.#claims.release(part);
+        }
+      }
     }
     return {
       name,
       states: states.length,
+      parts,
       questions: this.#solver.asked - asked,
       repeated: this.#solver.known - known,
       seconds: (performance.now() - began) / 1000,
       refutations,
+      ...(unspoken === undefined ? {} : { unspoken }),
     };
+  }
+
+  /** Of what the kernel gives back. */
+  async #parts(): Promise<readonly Part[]> {
+    const shape = shapeOfListing(await this.#kernel.listing());
+    if (shape === undefined) throw new Error('the listing cannot be read');
+    return partsOf(shape, short);
+  }
+
+  async #provePart(part: string, code: Bytecode, policy: Policy, state: BoxState): Promise<Refutation[]> {
+    const found: Refutation[] = [];
+    for (const line of part === 'box' ? ownRules(code) : droppedElsewhere(code)) throw new Error(line);
+    if (part === 'box') return found;
+    for (const kind of kindsOf(part)) {
+      const one = new Case(code, kind, policy, state);
+      for (const goal of one.entering()) found.push(...(await this.#refuted(one, goal)));
+      // The rules behind a tag of VLAN 0 are those that stand there without: they must not read the tag.
+      if (part !== 'before')
+        for (const { chain, instructions } of one.model.met)
+          if (!MAY_DROP.test(chain) && !/^(?:up|down)(?:_vlan|_priority)?$/.test(chain))
+            for (const read of instructions)
+              if (read.of === 'payload' && read.base === 'link' && read.offset + read.length > 12)
+                throw new Error(`${chain} reads more of the link's header than the addresses`);
+    }
+    if (part === 'before')
+      for (const kind of KINDS) {
+        const one = new Case(code, kind, policy, state);
+        found.push(...(await this.#refuted(one, one.leaving())));
+      }
+    return found;
+  }
+
+  /** With the addresses of the policy if that can be, or with others in their place. */
+  async #refuted(one: Case, { theorem, goal }: Goal): Promise<Refutation[]> {
+    const any = await this.#solver.find(goal);
+    if (!any.holds) return [];
+    const exact = await this.#solver.find(and(goal, ...pinned(goal)));
+    return exact.holds
+      ? [one.refutation(theorem, exact.example)]
+      : [one.refutation(`${theorem}, whatever the addresses are`, any.example)];
   }
 }
 
-/** In watch mode the ends of leaks let go what the box has not forged itself, and nothing else ends there. */
-function endsOf(code: Bytecode): string[] {
-  const wanted: Readonly<Record<string, readonly RegExp[]>> = {
-    leak: [
-      /^ether saddr @canary counter name "canary_dropped" drop$/,
-      /^meta mark set 0x0*1 counter name "leak_passed" accept$/,
-    ],
-    leak_down: [
-      /^ether saddr @canary counter name "canary_dropped" drop$/,
-      /^counter name "down_passed" accept$/,
-    ],
-  };
-  return Object.entries(wanted).flatMap(([name, rules]) => {
-    const held = code.chains.get(name)?.rules ?? [];
-    const same = held.length === rules.length && rules.every((rule, at) => rule.test(held[at]?.text ?? ''));
-    return same ? [] : [`chain ${name} ends otherwise: ${held.map(({ text }) => text).join('; ')}`];
+/** That the variables of addresses are the policy's. */
+function pinned(goal: Node): Node[] {
+  const values = symbolValues();
+  return reachable([goal]).flatMap((node) => {
+    const value = node.op === 'var' ? values.get(node.name) : undefined;
+    return value === undefined ? [] : [eq(node, bv(node.width, value))];
   });
 }
 
-/** A share of the work: `prove.js FROM TO STEP DIRECTORY`; shipped policies are those before the random ones. */
-export async function main(args: readonly string[]): Promise<void> {
-  const [from = 0, count = 0, step = 1, seed = 1] = args.slice(0, 4).map(Number);
-  const prover = await Prover.open(`${process.pid}`, args[4] ?? '.');
-  const ending = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
-  try {
-    for (const line of from === 0 ? await prover.closed() : [])
-      process.stdout.write(
-        `${JSON.stringify({ name: 'closed', states: 1, questions: 0, repeated: 0, seconds: 0, refutations: [line] })}\n`,
-      );
-    for (let at = from; at < SHIPPED.length + count && !ending.signal.aborted; at += step) {
-      const one = SHIPPED[at] ?? random(seed + at - SHIPPED.length);
-      process.stdout.write(`${JSON.stringify(await prover.prove(one))}\n`);
-    }
-  } finally {
-    await prover.close();
-  }
+function droppedElsewhere(code: Bytecode): string[] {
+  return [...code.chains.values()].flatMap(({ name, rules }) =>
+    MAY_DROP.test(name) ||
+    !rules.some(({ instructions }) =>
+      instructions.some((one) => one.of === 'verdict' && one.verdict.of === 'drop'),
+    )
+      ? []
+      : [`chain ${name} drops frames, in watch mode too`],
+  );
+}
+
+/** What goes to the box or comes from it does nothing to what crosses: it teaches the kernel nothing, and marks nothing. */
+function ownRules(code: Bytecode): string[] {
+  return ['to_box', 'from_box', 'kept', 'kept_down'].flatMap((name) =>
+    (code.chains.get(name)?.rules ?? []).flatMap(({ instructions, text }) =>
+      instructions.some(({ of }) => of === 'dynset' || of === 'set mark') ? [`chain ${name}: ${text}`] : [],
+    ),
+  );
+}
+
+/** A refutation for people; the frame also as a capture in `directory`. */
+export function told(one: Refutation, name: string, directory: string): string {
+  const path = `${directory}/refuted-${name.replaceAll(/\W+/g, '-')}-${kindText(one.kind).replaceAll(/\W+/g, '-')}.pcapng`;
+  const { bytes, kind } = one;
+  writeFileSync(
+    path,
+    writePcapng([{ port: kind.way === 'up' ? 'lan0' : 'wan0', wall: 0, length: bytes.length, bytes }]),
+  );
+  return [
+    `${name}: REFUTED: ${one.theorem}`,
+    `  ${kindText(one.kind)}; the kernel: ${one.kernel}; the specification: ${one.specification}`,
+    `  ${Buffer.from(one.bytes).toString('hex')}`,
+    `  ${path}`,
+    ...one.path.map((rule) => `    ${rule}`),
+  ].join('\n');
 }

@@ -1,6 +1,7 @@
 // How Debian's z3 is asked, through a pipe, in SMT-LIB 2.
 
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { smtOf } from './expr.ts';
@@ -11,22 +12,35 @@ export type Example = ReadonlyMap<string, bigint>;
 
 export type Answer = { readonly holds: false } | { readonly holds: true; readonly example: Example };
 
-/** More than a hundred times what the slowest question takes. */
-const MOST_MS = 60_000;
+/** A hundred times what the slowest question takes on an idle machine. */
+const MOST_MS = 300_000;
+
+/** What other processes were told: questions that hold for nothing, by a hash of their text. */
+export interface Told {
+  has(question: string): Promise<boolean>;
+  add(question: string): void;
+}
 
 export class Solver {
+  readonly #told: Told | undefined;
   #process: ChildProcessWithoutNullStreams | undefined;
   #lines: AsyncIterator<string> | undefined;
-  /** Questions that were found to hold for nothing, by their text: most parts of two rulesets are the same. */
+  /** Questions that were found to hold for nothing, by a hash of their text: most parts of two rulesets are the same. */
   readonly #never = new Set<string>();
   asked = 0;
   known = 0;
+
+  constructor(told?: Told) {
+    this.#told = told;
+  }
 
   /** Whether there are values for which this holds. */
   async find(goal: Node): Promise<Answer> {
     if (goal.op === 'const' && goal.value === 0n) return { holds: false };
     const { text, variables } = smtOf(goal);
-    if (this.#never.has(text)) {
+    const hash = createHash('sha256').update(text).digest('base64');
+    if (this.#never.has(hash) || (await this.#told?.has(hash)) === true) {
+      this.#never.add(hash);
       this.known += 1;
       return { holds: false };
     }
@@ -35,7 +49,8 @@ export class Solver {
     await this.#write(`(reset)\n(set-option :timeout ${MOST_MS})\n${text}\n(check-sat-using smt)\n`);
     const answer = await this.#line();
     if (answer === 'unsat') {
-      this.#never.add(text);
+      this.#never.add(hash);
+      this.#told?.add(hash);
       return { holds: false };
     }
     if (answer !== 'sat') throw new Error(`z3 says: ${answer}`);

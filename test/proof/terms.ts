@@ -5,6 +5,7 @@ import { parseAddress, parseMac } from '../../src/wire/ip/address.ts';
 import { FALSE, TRUE, and, between, bv, bvand, concat, eq, extract, not, or, ule } from './expr.ts';
 import type { Node } from './expr.ts';
 import type { Frame, Header } from './frame.ts';
+import { constant } from './symbols.ts';
 
 export interface Field {
   readonly value: Node;
@@ -26,15 +27,16 @@ export function bits({ value, there }: Field, from: number, count: number): Fiel
 }
 
 export function is({ value, there }: Field, ...among: readonly (number | bigint)[]): Formula {
-  return and(there, or(...among.map((one) => eq(value, bv(value.width, one)))));
+  return and(there, or(...among.map((one) => eq(value, constant(value.width, one)))));
 }
 
 export function isNot({ value, there }: Field, ...among: readonly (number | bigint)[]): Formula {
-  return and(there, not(or(...among.map((one) => eq(value, bv(value.width, one))))));
+  return and(there, not(or(...among.map((one) => eq(value, constant(value.width, one))))));
 }
 
-export function isFrom({ value, there }: Field, low: number | bigint, high: number | bigint): Formula {
-  return and(there, between(value, low, high));
+export function isFrom(field_: Field, low: number | bigint, high: number | bigint): Formula {
+  if (low === high) return is(field_, low);
+  return and(field_.there, between(field_.value, low, high));
 }
 
 export function isAtLeast({ value, there }: Field, least: number): Formula {

@@ -4,15 +4,18 @@ import type { Policy } from '../../src/policy/policy.ts';
 import type { Bytecode } from './bytecode.ts';
 import { shows } from './capture-filter.ts';
 import type { BpfInstruction } from './capture-filter.ts';
-import { FALSE, TRUE, Valuation, and, eq, not, or } from './expr.ts';
+import { FALSE, TRUE, Valuation, and, atMostOne, eq, not, or } from './expr.ts';
 import type { Node } from './expr.ts';
 import { CONTENTS, Frame, KINDS, bytesOfFrame } from './frame.ts';
-import type { Kind } from './frame.ts';
+import type { Header, Kind } from './frame.ts';
 import { Model } from './model.ts';
 import type { ByCount, Counted, Learned } from './model.ts';
 import type { Example, Solver } from './solver.ts';
 import { REASONS, mayCross, specification } from './spec.ts';
+import { knownOf } from './spec-state.ts';
 import type { BoxState, Reason, Specified } from './spec.ts';
+import { symbolValues } from './symbols.ts';
+import { familyOf, fieldsOf, isIn } from './terms.ts';
 
 export interface Refutation {
   readonly theorem: string;
@@ -36,6 +39,44 @@ const COUNTED_AS: Readonly<Record<Reason, Counted>> = {
   leak: 'leak',
 };
 
+/** Bytes and ends of a header are asked for again and again, and long to make: each is made once. */
+function remembered({ byte, holds }: Header): Header {
+  const [bytes, ends] = [new Map<number, Node>(), new Map<number, Node>()];
+  const once = (known: Map<number, Node>, at: number, make: (at: number) => Node): Node => {
+    const found = known.get(at) ?? make(at);
+    known.set(at, found);
+    return found;
+  };
+  return { byte: (at) => once(bytes, at, byte), holds: (end) => once(ends, end, holds) };
+}
+
+function frameOf(kind: Kind): Frame {
+  const frame = new Frame(kind);
+  const { link, network, transport, inner } = frame;
+  return Object.assign(frame, {
+    link: remembered(link),
+    network: remembered(network),
+    transport: remembered(transport),
+    inner: remembered(inner),
+  });
+}
+
+/** A frame goes to one of the servers, or to none: of one that the policy names twice the specification makes one. */
+function oneServer(frame: Frame, policy: Policy, { learned }: BoxState): Node {
+  const { form } = frame.kind.content;
+  const family = form.startsWith('4') ? 4 : form.startsWith('6') ? 6 : undefined;
+  if (family === undefined || form === 'short') return TRUE;
+  const { source, destination } = fieldsOf(frame).ip[family];
+  const far = frame.kind.way === 'up' ? destination : source;
+  const addresses = knownOf(policy, learned)
+    .places.flatMap((place) => place.addresses)
+    .filter((address) => familyOf(address) === family && !address.includes('/'));
+  return atMostOne(
+    'server',
+    addresses.map((address) => isIn(far, address)),
+  );
+}
+
 /** One kind of frames under one ruleset: what the kernel does, and what the specification says. */
 export class Case {
   readonly kind: Kind;
@@ -46,15 +87,16 @@ export class Case {
   /** Those that end there. */
   readonly held: ByCount;
   readonly learns: readonly Learned[];
-  /** From one port to the other. */
-  readonly leaves: Node;
   readonly said: Specified;
   readonly #state: BoxState;
+  /** Where addresses are variables: no two servers have the same one. */
+  readonly #oneServer: Node;
+  #leaves: Node | undefined;
 
   constructor(code: Bytecode, kind: Kind, policy: Policy, state: BoxState) {
     this.kind = kind;
     this.#state = state;
-    this.frame = new Frame(kind);
+    this.frame = frameOf(kind);
     const { lan, wan } = policy.bridge;
     this.model = new Model(
       code,
@@ -65,13 +107,28 @@ export class Case {
     this.enters = entering.accept;
     this.held = entering.drop;
     this.learns = entering.learns;
-    this.leaves = or(...this.model.hook('forward').accept.values());
     this.said = specification(this.frame, policy, state);
+    this.#oneServer = symbolValues().size === 0 ? TRUE : oneServer(this.frame, policy, state);
   }
 
-  /** Frames of which the kernel thinks otherwise than the specification: where they come in; where they would leave. */
-  goals(): { readonly theorem: string; readonly goal: Node }[] {
+  /** From one port to the other. */
+  get leaves(): Node {
+    return (this.#leaves ??= or(...this.model.hook('forward').accept.values()));
+  }
+
+  /** Frames of which the kernel thinks otherwise than the specification where they would leave. */
+  leaving(): Goal {
     const { premise } = this.frame;
+    return {
+      theorem:
+        'what goes on leaves if, and only if, it is neither forged by the box nor bears an address of its own',
+      goal: and(premise, not(eq(this.leaves, and(premise, this.said.mayLeave)))),
+    };
+  }
+
+  /** The same where they come in. */
+  entering(): readonly Goal[] {
+    const premise = and(this.frame.premise, this.model.premise(), this.#oneServer);
     const { mayLeave, is } = this.said;
     const wrong: Node[] = [];
     for (const counted of ['tunnel', 'essential', 'allowed', 'pass', 'leak'] as const) {
@@ -105,19 +162,18 @@ export class Case {
         ),
       },
       {
-        theorem:
-          'what goes on leaves if, and only if, it is neither forged by the box nor bears an address of its own',
-        goal: and(premise, not(eq(this.leaves, and(premise, mayLeave)))),
-      },
-      {
         theorem: 'the kernel learns what the specification says that it learns, and nothing else',
         goal: and(premise, this.frame.congruence(), or(...this.#lessons())),
       },
       {
-        theorem: 'what nothing was counted for does not leave',
-        goal: and(premise, this.enters.get('none') ?? FALSE, this.leaves),
+        theorem: 'what nothing was counted for may not leave',
+        goal: and(premise, this.enters.get('none') ?? FALSE, mayLeave),
       },
     ];
+  }
+
+  goals(): readonly Goal[] {
+    return [...this.entering(), this.leaving()];
   }
 
   /** For each set: that something is put into it when it should not be, or not when it should, or something else. */
@@ -141,19 +197,21 @@ export class Case {
   refutation(theorem: string, example: Example): Refutation {
     const values = new Valuation(({ name }) => example.get(name) ?? 0n);
     const leaves = values.holds(this.leaves);
-    const found = [...this.enters]
-      .filter(([, node]) => leaves && values.holds(node))
-      .map(([counted]) => counted);
-    const said = values.holds(this.said.mayLeave)
-      ? [...this.said.is]
-          .filter(([, node]) => values.holds(node))
-          .map(([reason]) => `${reason}${mayCross(reason, this.#state) ? '' : ', does not cross'}`)
-      : ['never leaves'];
+    const found = [...this.enters].filter(([, node]) => values.holds(node)).map(([counted]) => counted);
+    const said = [
+      ...[...this.said.is]
+        .filter(([, node]) => values.holds(node))
+        .map(([reason]) => `${reason}${mayCross(reason, this.#state) ? '' : ', does not cross'}`),
+      ...(values.holds(this.said.mayLeave) ? [] : ['never leaves']),
+    ];
     return {
       theorem,
       kind: this.kind,
       bytes: bytesOfFrame(this.kind, (name) => example.get(name) ?? 0n),
-      kernel: found.length === 0 ? 'does not cross' : `crosses as ${found.join(', ')}`,
+      kernel:
+        found.length === 0
+          ? 'does not cross'
+          : `${leaves ? 'crosses' : 'comes in, and does not leave,'} as ${found.join(', ')}`,
       specification: said.join('; ') || 'no way to cross',
       path: [
         ...this.model.path('prerouting', (node) => values.holds(node)),
@@ -162,6 +220,12 @@ export class Case {
       example,
     };
   }
+}
+
+export interface Goal {
+  readonly theorem: string;
+  /** Holds for frames that refute it. */
+  readonly goal: Node;
 }
 
 /** Frames for which a theorem does not hold. */
@@ -200,7 +264,7 @@ export async function refuteFilter(
   const found: Refutation[] = [];
   const state: BoxState = { mode: 'block', learned, boxMacs: [], canary: [] };
   for (const kinds of SEEN) {
-    const [up, down] = [new Frame(kinds.up), new Frame(kinds.down)];
+    const [up, down] = [frameOf(kinds.up), frameOf(kinds.down)];
     const goals = [up, down].map((frame) => {
       const isOutgoing = (frame === up) === (port === 'wan');
       const tunnel = specification(frame, policy, state).is.get('tunnel') ?? FALSE;

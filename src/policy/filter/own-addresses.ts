@@ -74,6 +74,8 @@ export function isAssignable(address: Uint32Array): boolean {
 const TARGET_LOCAL = '@th,64,10 0x3fa';
 const TARGETS = ['@th,64,128 @mine6', '@th,64,128 @tried6'];
 const TARGET_HERE = '@th,64,32 . @th,96,32 @link6';
+/** The target's last byte is there, whatever it is: of these two the beginning alone would be read (RFC 4861 section 4.3). */
+const IS_WHOLE = '@th,184,8 0x0-0xff';
 /** Returns when all addresses of a client are known and the source is none of them. Packets from :: have been handled before. */
 export const NFT_FOREIGN_SOURCE = 'ether saddr @settled6 @nh,64,128 != @mine6 @nh,64,128 != @tried6 return';
 
@@ -106,7 +108,8 @@ export function nftOwnAddresses(learned: LearnedState, accept: string): NftChain
 export function nftAsked(learned: LearnedState, isOpen: boolean, accept: string): NftChain[] {
   const asks = { name: 'down_asks', rules: [NFT_LEARN_RECENT_PEER, accept] };
   if (isOpen) return [asks];
-  const here = linksOf(learned).length === 0 ? [] : [TARGET_LOCAL, TARGET_HERE];
+  const here =
+    linksOf(learned).length === 0 ? [] : [TARGET_LOCAL, TARGET_HERE].map((of) => `${IS_WHOLE} ${of}`);
   const targets = learned.unsettled6 ? [...TARGETS, ...here] : TARGETS;
   const any = learned.unsettled6 && here.length === 0;
   const rules = any ? ['goto down_asks'] : targets.map((of) => `${of} goto down_asks`);

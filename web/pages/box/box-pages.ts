@@ -87,6 +87,7 @@ function guardChecks({ guard }: HealthAnswer, unseen: number): readonly Check[] 
       ...at(ruleset.at),
       ...(ruleset.detail === '' ? {} : { note: ruleset.detail }),
     },
+    ...(ruleset.shape === undefined ? [] : [shapeCheck(ruleset.shape, ruleset.unproven ?? '')]),
     {
       what: T.counters,
       value: counters.readable ? T.countersAt : T.countersNot,
@@ -99,6 +100,12 @@ function guardChecks({ guard }: HealthAnswer, unseen: number): readonly Check[] 
       ? [{ what: T.folded, value: grouped(limits.incidentsFolded), well: 'no' as const }]
       : []),
   ];
+}
+
+/** Rules that were not proven are no fault of the box's. */
+function shapeCheck(shape: string, why: string): Check {
+  const note = why === '' ? {} : { note: filled(T.shapeWhy, { why }) };
+  return { what: T.shape, value: shape, well: 'yes', ...note };
 }
 
 function proofCheck(guard: HealthAnswer['guard']): Check {

@@ -36,6 +36,8 @@ export const HEALTH_TEXTS = {
   rules: 'Kernel rules',
   rulesAt: 'read back and verified',
   rulesNot: 'not verified',
+  shape: 'Shape of the rules',
+  shapeWhy: 'tested, and not proven for every frame: {why}',
   counters: 'Kernel counters',
   countersAt: 'readable',
   countersNot: 'not readable',
