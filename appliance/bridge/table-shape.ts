@@ -1,4 +1,5 @@
-// Knows: whether the rules that the kernel has given back are of a shape that was proven (test/proof). Must not know: who asks.
+// Says whether the rules that the kernel has given back are of a proven shape (src/policy/compile/proven-shapes.ts), for the status, the page
+// and `doctor`. The work is done again only when rules or verdicts have changed: a learned address changes neither.
 
 import { createHash } from 'node:crypto';
 import { TABLE_SHAPES } from '../../src/api/words.ts';

@@ -111,12 +111,14 @@ function tunnels(words: Words, names: readonly string[]): string[] {
     ...networks(protocol, third),
     ...both(protocol),
   ];
-  const named = names.map((name, at) => `'udp:${name}:${41_000 + 2 * at}'`);
+  const named = [...names, '*.own.example', '*.vpnx.example.net'].map(
+    (name, at) => `'udp:${name}:${41_000 + 2 * at}'`,
+  );
   return [
     `{name: wg, protocol: wireguard, endpoints: [${[...all('udp', 10), ...nested('udp', 1), ...named].join(', ')}]}`,
     `{name: ov, protocol: openvpn, endpoints: [${[...all('udp', 11), ...all('tcp', 12), ...nested('udp', 2)].join(', ')}]}`,
     `{name: ike, protocol: ipsec, endpoints: ['udp:${words.four()}:500', 'udp:[${words.six()}]:4500', ${[...exact('tcp'), ...ranges('tcp')].join(', ')}]}`,
-    `{name: tor, protocol: tor, endpoints: [${[...exact('tcp'), ...ranges('tcp')].join(', ')}]}`,
+    `{name: tor, protocol: tor, endpoints: [${all('tcp', 15).join(', ')}]}`,
     `{name: any, protocol: opaque, endpoints: [${[...all('udp', 13), ...all('tcp', 14), ...nested('udp', 3)].join(', ')}]}`,
     // The same once more in the other order: which of two lists of ports comes first is of the form.
     `{name: wg2, protocol: wireguard, endpoints: [${nested('udp', 4).join(', ')}]}`,
@@ -185,7 +187,7 @@ export function fullest(of: Wanted, size: Size): Tried {
         ]
       : []),
     ...(of.profile === 'split' || of.profile === 'answered'
-      ? [`mustTunnel: ['bank.example', '*.clinic.example']`]
+      ? [`mustTunnel: ['bank.example', '*.clinic.example', 'bücher.example']`]
       : []),
     '',
   ];
@@ -195,12 +197,16 @@ export function fullest(of: Wanted, size: Size): Tried {
   const client = (at: number): string => clients[at] ?? '';
   const learned: LearnedState = {
     ...NOTHING_LEARNED,
-    addresses: names.flatMap((name, at) => [
-      { name, address: words.four(), seconds },
-      ...(at % 3 === 0 ? [{ name, address: words.six(), seconds }] : []),
-    ]),
+    addresses: names.flatMap((name, at) =>
+      at % 12 !== 0
+        ? []
+        : [
+            { name, address: words.four(), seconds },
+            ...(at === 0 ? [{ name, address: words.six(), seconds }] : []),
+          ],
+    ),
     dhcpServers: [{ address: words.four('192.168'), mac: words.mac(), seconds }],
-    prefixes: [96, 64, 32, 56, 48, 40].map((length) => ({
+    prefixes: [96, 64, 32].map((length) => ({
       network: `${words.network6(8 - (128 - length) / 16).replace(/(..)$/, length % 16 === 0 ? '$1' : '00')}::/${length}`,
       seconds,
     })),

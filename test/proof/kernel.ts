@@ -54,6 +54,6 @@ export class Kernel {
   }
 
   async #nft(...args: readonly string[]): Promise<string> {
-    return (await run('nice', ['-n', '19', 'ip', 'netns', 'exec', this.#space, 'nft', ...args], MOST)).stdout;
+    return (await run('ip', ['netns', 'exec', this.#space, 'nft', ...args], MOST)).stdout;
   }
 }

@@ -1,4 +1,5 @@
-// Knows: how the work of `npm run prove` is shared among processes and told, and what is written down in the end. Must not know: what is proven.
+// Shares the work of `npm run prove` among processes, shows how far it is, and writes the proven shapes down in the end. A process asks
+// on its standard output whether a part has to be proven, or a question was answered before, and is told on its standard input.
 
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
@@ -8,7 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Part } from '../../src/policy/compile/outline.ts';
 import { casesOf, partsMade } from './cases.ts';
 import { Prover } from './prove.ts';
-import type { Claims, Proven } from './prove.ts';
+import type { Claims, Manner, Proven } from './prove.ts';
 import { Shapes } from './shapes.ts';
 import { ground, writeShapes } from './written-shapes.ts';
 import { SHIPPED, random } from './tried.ts';
@@ -17,6 +18,8 @@ import { FULLEST } from './fullest.ts';
 
 interface Asked {
   readonly claim?: Part;
+  /** Of a claim: its proof is one of the shape. */
+  readonly isGeneral?: boolean;
   readonly release?: Part;
   /** A question that another may have been told. */
   readonly question?: string;
@@ -37,7 +40,7 @@ export async function share(args: readonly string[]): Promise<void> {
     return answer.done !== true && answer.value === 'yes';
   };
   const claims: Claims = {
-    claim: (part) => ask({ claim: part }),
+    claim: (part, isGeneral) => ask({ claim: part, isGeneral }),
     release: (part) => {
       say({ release: part });
       return Promise.resolve();
@@ -59,7 +62,7 @@ export async function share(args: readonly string[]): Promise<void> {
       const task = tasks[at];
       if (task === undefined || (task.frames !== undefined && (await ask({ frames: task.frames() }))))
         continue;
-      say({ done: await prover.prove(task.policy()) });
+      say({ done: await prover.prove(task.policy(), task.manner) });
     }
   } finally {
     await prover.close();
@@ -69,16 +72,24 @@ export async function share(args: readonly string[]): Promise<void> {
 const NOTHING_DONE = { states: 1, parts: 0, questions: 0, repeated: 0, seconds: 0 };
 
 interface Task {
+  readonly manner: Manner;
   readonly policy: () => Tried;
   readonly frames?: () => readonly Part[];
 }
 
+/** Of the random policies each such is proven without what was proven of shapes. */
+const WHOLE_EACH = 50;
+
 /** The fullest first: what they prove, no other has to. */
 function tasksOf(count: number, seed: number): readonly Task[] {
   return [
-    ...FULLEST.map((make) => ({ policy: () => make('all'), frames: () => partsMade(make('few')) })),
-    ...SHIPPED.map((one) => ({ policy: () => one })),
-    ...Array.from({ length: count }, (_, at) => ({ policy: () => random(seed + at) })),
+    ...FULLEST.map((make): Task => ({
+      ...{ manner: 'general', policy: () => make('all'), frames: () => partsMade(make('few')) },
+    })),
+    ...SHIPPED.map((one): Task => ({ manner: 'own', policy: () => one })),
+    ...Array.from({ length: count }, (_, at): Task => ({
+      ...{ manner: at % WHOLE_EACH === 0 ? 'whole' : 'own', policy: () => random(seed + at) },
+    })),
   ];
 }
 
@@ -105,7 +116,8 @@ export async function all(program: string, count: number, seed: number, refuted:
     for (const line of one.refutations) process.stdout.write(`${clear}${line}\n`);
     if (one.unspoken !== undefined) process.stdout.write(`${clear}${one.name}: ${one.unspoken}\n`);
     if (process.stderr.isTTY) process.stderr.write(`${clear}${text()} ${one.name}`);
-    else if (sums.policies % 20 === 0) process.stderr.write(`${text()}\n`);
+    else if (sums.policies % 20 === 0 || one.parts > 0)
+      process.stderr.write(`${text()} ${one.name}: ${one.parts} parts ${one.seconds.toFixed(1)} s\n`);
   };
   const questions = new Set<string>();
   const answered = (asked: Asked, worker: Worker): void => {
@@ -118,7 +130,7 @@ export async function all(program: string, count: number, seed: number, refuted:
     if (frames !== undefined) say(frames.every((part) => shapes.knows(part)));
     if (claim === undefined) return;
     const isKnown = shapes.covers(claim);
-    shapes.add(claim);
+    if (asked.isGeneral === true) shapes.add(claim);
     say(!isKnown);
   };
   const ends = await Promise.all(

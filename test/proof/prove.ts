@@ -1,4 +1,4 @@
-// Proves the rulesets of a policy part by part: a part whose shape has been proven needs no proof.
+// Proves the rulesets of a policy part by part. A part whose shape was proven with variables in place of addresses needs no proof of its own.
 
 import { writeFileSync } from 'node:fs';
 import { writePcapng } from '../../src/wire/capture/pcapng-write.ts';
@@ -18,7 +18,7 @@ import { short } from './shapes.ts';
 import { Solver } from './solver.ts';
 import type { Told } from './solver.ts';
 import type { BoxState } from './spec.ts';
-import { symbolValues, symbolize } from './symbols.ts';
+import { forgetSymbols, symbolValues, symbolize } from './symbols.ts';
 import { Case } from './theorems.ts';
 import type { Goal, Refutation } from './theorems.ts';
 import type { Tried } from './tried.ts';
@@ -36,12 +36,20 @@ export interface Proven {
   readonly unspoken?: string;
 }
 
-/** Who says whether a part has still to be proven; whoever is told so proves it. */
+/** Says whether a part has still to be proven; whoever is told so proves it. */
 export interface Claims {
-  claim(part: Part): Promise<boolean>;
+  /** `isGeneral`: the proof will be of any addresses (fullest.ts), so that it holds for every part of that shape. */
+  claim(part: Part, isGeneral: boolean): Promise<boolean>;
   /** It cannot be proven. */
   release(part: Part): Promise<void>;
 }
+
+/**
+ * How a policy is proven. `general`: the proof of a part is one of its shape. `own`: parts without a proven shape are proven for this policy
+ * alone. `whole`: every part is proven with the policy's own addresses, and nothing is taken from shapes: that holds the argument
+ * about shapes (RESULTS.md) against the solver.
+ */
+export type Manner = 'general' | 'own' | 'whole';
 
 type Policy = Tried['policy'];
 
@@ -101,7 +109,7 @@ export class Prover {
     const wrong: string[] = [];
     for (const ports of [undefined, { lan: 'lan0', wan: 'wan0', webPort: 80 }]) {
       await this.#kernel.load(compileClosedRuleset(ports));
-      for (const part of await this.#parts()) await this.#claims.claim(part);
+      for (const part of await this.#parts()) await this.#claims.claim(part, true);
       const code = parseBytecode(await this.#kernel.loaded());
       for (const kind of KINDS) {
         const frame = new Frame(kind);
@@ -116,7 +124,7 @@ export class Prover {
     return wrong;
   }
 
-  async prove({ name, policy, states }: Tried): Promise<Proven> {
+  async prove({ name, policy, states }: Tried, manner: Manner = 'own'): Promise<Proven> {
     const began = performance.now();
     const { asked, known } = this.#solver;
     const refutations: string[] = [];
@@ -124,12 +132,14 @@ export class Prover {
     for (const [title, state] of states) {
       await this.#kernel.load(rulesetOf(policy, state));
       const mine: Part[] = [];
-      for (const part of await this.#parts()) if (await this.#claims.claim(part)) mine.push(part);
+      for (const part of await this.#parts())
+        if (manner === 'whole' || (await this.#claims.claim(part, manner === 'general'))) mine.push(part);
       if (mine.length === 0) continue;
       parts += mine.length;
       const code = parseBytecode(await this.#kernel.loaded());
       forget();
-      symbolize(policy, state);
+      forgetSymbols();
+      if (manner !== 'whole') symbolize(policy, state);
       for (const part of mine) {
         try {
           for (const found of await this.#provePart(part.name, code, policy, state))

@@ -1,6 +1,6 @@
-// Knows: which constants of a ruleset are addresses, MAC addresses and ports of its policy or of what was learned, and stands a variable for
-// each: what is proven of the variables is proven of every address. Must not know: rulesets, the specification.
-// Both sides write the same constant as the same variable, wherever it stands, so nothing is lost but what it is.
+// Puts a variable in place of each address, MAC address and port of a policy and of what was learned, in the kernel's rules and in the
+// specification alike: what the solver proves of the variables is proven of every address. Networks of servers and ranges of ports stay the
+// numbers that they are, and so do numbers that the rules also use by themselves (RESULTS.md, Shapes, says what follows from that).
 
 import type { Policy } from '../../src/policy/policy.ts';
 import { parseAddress, parseMac } from '../../src/wire/ip/address.ts';

@@ -25,8 +25,8 @@ import {
   TAILSCALE,
   TRANSLATED,
   ZEROTIER,
-  policyOf,
 } from '../policy/policies.ts';
+import { parsePolicy } from '../../src/policy/schema/schema.ts';
 import type { BoxState } from './spec.ts';
 
 export interface Tried {
@@ -98,8 +98,25 @@ function numbers(seed: number): () => number {
   };
 }
 
-/** One policy and what was learned, of its seed alone. */
+/** One policy and what was learned, of its seed alone; of a text that is no valid policy the next. */
 export function random(seed: number): Tried {
+  const draw = drawsOf(seed);
+  for (;;) {
+    const names = draw.some(4, () => draw.one(NAMES_OF_SERVERS));
+    const parsed = parsePolicy(randomText(draw, names));
+    if (!parsed.ok) continue;
+    const learned = randomLearned(draw, parsed.policy);
+    return tried(`random ${seed}`, parsed.policy, learned, randomPass(draw, learned));
+  }
+}
+
+const NAMES_OF_SERVERS = ['vpn.example.com', 'a.example', 'gw-7.provider.example', '*.any.example'];
+const CLIENTS = ['02:00:00:00:00:0c', '02:00:00:00:00:0d', '02:00:00:00:01:0e'];
+const seconds = 3000;
+
+type Draws = ReturnType<typeof drawsOf>;
+
+function drawsOf(seed: number) {
   const next = numbers(seed);
   const below = (count: number): number => Math.floor(next() * count);
   const one = <T>(list: readonly T[]): T => list[below(list.length)] as T;
@@ -109,119 +126,173 @@ export function random(seed: number): Tried {
     `${one(['198.51.100', '203.0.113', '192.0.2', '192.168.1', '10.1.2'])}.${1 + below(250)}`;
   const six = (): string =>
     `2001:db8:${(1 + below(0xffff)).toString(16)}::${(1 + below(0xffff)).toString(16)}`;
-  const mac = (): string =>
-    `02:00:00:00:${below(256).toString(16).padStart(2, '0')}:${below(256).toString(16).padStart(2, '0')}`;
-  const seconds = 3000;
-  const names = ['vpn.example.com', 'a.example', 'gw-7.provider.example'];
   const port = (): number => one([443, 1194, 4500, 500, 51820, 53, 1 + below(65535)]);
-  const used = new Set<string>();
-  const endpoint = (transports: readonly string[]): string[] => {
-    const host = chance(0.2) ? one(names) : chance(0.4) ? `[${six()}]` : four();
-    const transport = one(transports);
-    const first = port();
-    const range =
-      chance(0.15) && !transport.includes('!')
-        ? `${first}-${Math.min(65535, first + 1 + below(2000))}`
-        : String(first);
-    const text = `${transport.replace('!', '')}:${host}:${range}`;
-    // One address, one use: which of two uses holds where they meet is tested elsewhere.
-    if (used.has(host)) return [];
-    used.add(host);
-    return [text];
-  };
-  const protocols: readonly (readonly [string, readonly string[]])[] = [
-    ['wireguard', ['udp']],
-    ['openvpn', ['udp', 'tcp']],
-    ['ipsec', ['udp!']],
-    ['tor', ['tcp']],
-    ['opaque', ['udp', 'tcp']],
-  ];
-  const tunnels = Array.from({ length: 1 + below(3) }, (_, at) => {
-    const [protocol, transports] = one(protocols);
-    const endpoints = Array.from({ length: 1 + below(3) }, () => endpoint(transports)).flat();
-    const sure =
-      endpoints.length > 0
-        ? endpoints
-        : [
-            `${(transports[0] ?? 'udp').replace('!', '')}:198.18.0.${10 + at}:${protocol === 'ipsec' ? 500 : 4000 + at}`,
-          ];
-    const mended = protocol === 'ipsec' ? sure.map((text) => text.replace(/:\d+$/, ':500')) : sure;
-    return `  - {name: t${at}, protocol: ${protocol}, endpoints: [${mended.map((text) => `'${text}'`).join(', ')}]}`;
-  });
-  const allow = some(3, () => {
-    const network = chance(0.5)
-      ? chance(0.5)
-        ? four()
-        : one(['10.9.0.0/16', '192.0.2.0/24', '172.16.4.0/22'])
-      : chance(0.5)
-        ? `'${six()}'`
-        : `'2001:db8:${below(0xffff).toString(16)}::/48'`;
-    const transport = one(['', ', transport: udp', ', transport: tcp', ', transport: icmp']);
-    const number = /udp|tcp/.test(transport) && chance(0.6) ? `, port: ${port()}` : '';
-    return `  - {to: ${network}${transport}${number}${chance(0.3) ? `, client: '${mac()}'` : ''}, why: some}`;
-  });
-  const profile = one(['full-tunnel', 'full-tunnel', 'proxy-stub']);
-  const resolvers = profile === 'proxy-stub' ? some(2, () => `'${one(['dot', 'doq'])}:${four()}:853'`) : [];
-  const proxies = profile === 'proxy-stub' ? some(2, () => `'tcp:${four()}:${port()}'`) : [];
-  const text = [
+  return { below, one, some, chance, four, six, port };
+}
+
+/** Of a server: an address, a name, or a network; one port, a range, or any. */
+function randomEndpoint(draw: Draws, protocol: string, names: readonly string[], used: string[]): string {
+  const { one, chance, below, four, six, port } = draw;
+  const isIke = protocol === 'ipsec';
+  const transport = one(
+    protocol === 'wireguard'
+      ? ['udp']
+      : protocol === 'tor'
+        ? ['tcp']
+        : isIke
+          ? ['udp', 'udp', 'tcp']
+          : ['udp', 'tcp'],
+  );
+  const network = (): string =>
+    chance(0.5)
+      ? `198.51.${below(200)}.0/${20 + below(10)}`
+      : `[2001:db8:${below(0xffff).toString(16)}::/${32 + below(80)}]`;
+  // Now and then a server that another line names, too.
+  const host =
+    used.length > 0 && chance(0.15)
+      ? one(used)
+      : names.length > 0 && chance(0.3)
+        ? one(names)
+        : !isIke && chance(0.15)
+          ? network()
+          : chance(0.4)
+            ? `[${six()}]`
+            : four();
+  used.push(host);
+  if (isIke && transport === 'udp') return `udp:${host}:${one([500, 4500])}`;
+  const first = port();
+  const ports = chance(0.05)
+    ? '*'
+    : chance(0.15)
+      ? `${first}-${Math.min(65535, first + 1 + below(2000))}`
+      : first;
+  return `${transport}:${host}:${ports}`;
+}
+
+const MESHES = ['tailscale', 'nebula', 'zerotier, zerotier: "a1b2c3d4e5"', 'wireguard'];
+/** How a configuration changes WireGuard's packets; each setting is a shape of its own, so these are few. */
+const CHANGES = [
+  'reserved: any',
+  'reserved: [185, 25, 129]',
+  'amnezia: {h1: 5, h2: 6, h3: 7, h4: 1000}',
+  'amnezia: {jc: 6, jmin: 10, jmax: 50, s1: 65, s2: 99}',
+];
+
+function randomTunnel(draw: Draws, at: number, names: readonly string[], used: string[]): string {
+  const { one, chance, some } = draw;
+  if (chance(0.03))
+    return `{name: t${at}, anywhere: true, endpoints: ['udp:0.0.0.0/0:*', 'udp:[::/0]:*'], protocol: ${one(MESHES)}}`;
+  const protocol = one(['wireguard', 'wireguard', 'openvpn', 'ipsec', 'tor', 'opaque']);
+  const endpoints = [0, ...some(3, () => 0)].map(() => `'${randomEndpoint(draw, protocol, names, used)}'`);
+  const change = protocol === 'wireguard' && chance(0.05) ? `, ${one(CHANGES)}` : '';
+  return `{name: t${at}, protocol: ${protocol}, endpoints: [${[...new Set(endpoints)].join(', ')}]${change}}`;
+}
+
+function randomRow({ one, chance, four, six, below, port }: Draws): string {
+  const network = chance(0.5)
+    ? chance(0.5)
+      ? four()
+      : one(['10.9.0.0/16', '192.0.2.0/24', '172.16.4.0/22'])
+    : chance(0.5)
+      ? `'${six()}'`
+      : `'2001:db8:${below(0xffff).toString(16)}::/48'`;
+  const transport = one(['', ', transport: udp', ', transport: tcp', ', transport: icmp']);
+  const number = /udp|tcp/.test(transport) && chance(0.6) ? `, port: ${port()}` : '';
+  return `{to: ${network}${transport}${number}${chance(0.3) ? `, client: '${one(CLIENTS)}'` : ''}, why: some}`;
+}
+
+function randomText(draw: Draws, names: readonly string[]): string {
+  const { one, some, chance, four, six, port } = draw;
+  const profile = one(['full-tunnel', 'full-tunnel', 'proxy-stub', 'split']);
+  const isStub = profile === 'proxy-stub';
+  const used: string[] = [];
+  const tunnels = [0, ...some(2, () => 0)].map((_, at) => randomTunnel(draw, at, names, used));
+  const allow = some(3, () => randomRow(draw));
+  const resolvers = isStub
+    ? some(2, () => `'${one(['dot', 'doq'])}:${chance(0.7) ? four() : `[${six()}]`}:853'`)
+    : [];
+  const proxies = isStub ? some(2, () => `'tcp:${chance(0.7) ? four() : `[${six()}]`}:${port()}'`) : [];
+  const direct = isStub ? one(['any', 'none']) : one(['any', 'answered']);
+  const list = (key: string, items: readonly string[]): string[] =>
+    items.length === 0 ? [] : [`${key}: [${items.join(', ')}]`];
+  return [
     'version: 1',
     `profile: ${profile}`,
-    ...(profile === 'proxy-stub' ? [`direct: ${one(['any', 'none'])}`] : []),
+    ...(profile === 'full-tunnel' ? [] : [`direct: ${direct}`]),
     `localChatter: ${one(['red', 'amber', 'ignore'])}`,
-    `management: {address: ${one(['dhcp', 'none'])}}`,
-    'tunnels:',
-    ...tunnels,
-    ...(allow.length > 0 ? ['allow:', ...allow] : []),
-    ...(resolvers.length > 0 ? [`resolvers: [${resolvers.join(', ')}]`] : []),
-    ...(proxies.length > 0 ? [`proxies: [${proxies.join(', ')}]`] : []),
+    `management: {address: ${one(['dhcp', 'none', '192.168.1.9/24'])}${chance(0.2) ? ', ssh: true' : ''}}`,
+    ...list('tunnels', tunnels),
+    ...list('allow', allow),
+    ...list('resolvers', resolvers),
+    ...list('proxies', proxies),
+    ...(profile === 'split'
+      ? list('mustTunnel', [
+          `'bank.example'`,
+          ...some(1, () => `'*.clinic.example'`),
+          ...some(1, () => `'bücher.example'`),
+        ])
+      : []),
     '',
   ].join('\n');
-  const clients = [mac(), mac()];
-  const own = some(2, () => ({ mac: one(clients), address: `192.168.1.${20 + below(200)}`, seconds }));
-  const learned: LearnedState = {
+}
+
+function randomLearned(draw: Draws, policy: Policy): LearnedState {
+  const { one, some, chance, four, six, below } = draw;
+  const names = policy.tunnels.flatMap(({ endpoints }) =>
+    endpoints.filter(({ hostIs }) => hostIs === 'name').map(({ host }) => host),
+  );
+  const byAddress = <T extends { readonly address: string }>(list: readonly T[]): T[] =>
+    list.filter(({ address }, at) => list.findIndex((other) => other.address === address) === at);
+  const isSplit = policy.profile === 'split';
+  const exposed = (): LearnedState['exposed'][number] => ({
+    ...{ address: chance(0.7) ? four() : six(), name: 'bank.example', seconds },
+    ...(chance(0.5) ? { client: one(CLIENTS) } : {}),
+  });
+  return {
     ...NOTHING_LEARNED,
-    addresses: names.flatMap((name) =>
-      chance(0.6)
-        ? [
-            {
-              name,
-              address: chance(0.7)
-                ? `198.19.0.${1 + below(250)}`
-                : `2001:db8:ffff::${(1 + below(0xffff)).toString(16)}`,
-              seconds,
-            },
-          ]
-        : [],
+    addresses: [...new Set(names)].flatMap((name) =>
+      some(2, () => ({
+        name,
+        address: chance(0.7)
+          ? `198.19.0.${1 + below(250)}`
+          : `2001:db8:ffff::${(1 + below(0xffff)).toString(16)}`,
+        seconds,
+      })),
     ),
-    dhcpServers: some(1, () => ({ address: '192.168.1.1', mac: mac(), seconds })),
-    resolvers: some(2, () => ({ address: one(['192.168.1.1', '9.9.9.9', 'fe80::1']), seconds })).filter(
-      ({ address }, at, list) => list.findIndex((other) => other.address === address) === at,
+    dhcpServers: some(1, () => ({ address: '192.168.1.1', mac: '02:00:00:00:00:01', seconds })),
+    prefixes: chance(0.15)
+      ? some(2, () => one(PREFIXES)).filter((item, at, all) => all.indexOf(item) === at)
+      : [],
+    resolvers: byAddress(some(2, () => ({ address: one(['192.168.1.1', '9.9.9.9', 'fe80::1']), seconds }))),
+    neighbours: byAddress(
+      some(2, () => ({ address: one(['192.168.1.1', 'fe80::1', '192.168.1.2']), seconds })),
     ),
-    neighbours: some(2, () => ({ address: one(['192.168.1.1', 'fe80::1', '192.168.1.2']), seconds })),
-    own: own.filter(({ address }, at) => own.findIndex((other) => other.address === address) === at),
-    settled: some(1, () => ({ mac: one(clients), seconds })),
-    own6: some(2, () => ({
-      address: chance(0.5) ? `fe80::${(1 + below(0xffff)).toString(16)}` : six(),
-      seconds,
-    })),
-    settled6: some(1, () => ({ mac: one(clients), seconds })),
+    own: byAddress(some(2, () => ({ mac: one(CLIENTS), address: `192.168.1.${20 + below(200)}`, seconds }))),
+    settled: some(1, () => ({ mac: one(CLIENTS), seconds })),
+    own6: byAddress(
+      some(2, () => ({
+        address: chance(0.5) ? `fe80::${(1 + below(0xffff)).toString(16)}` : six(),
+        seconds,
+      })),
+    ),
+    settled6: some(1, () => ({ mac: one(CLIENTS), seconds })),
     unsettled6: chance(0.5),
-    links: some(2, () => ({
-      network: one(['2001:db8:1::/64', '2001:db8:2::/64', '192.168.1.0/24']),
-      seconds,
-    })),
-    exposed: some(2, () => ({
-      address: four(),
-      name: 'shop.example',
-      seconds,
-      ...(chance(0.5) ? { client: one(clients) } : {}),
-    })),
+    links: [...new Set(some(2, () => one(['2001:db8:1::/64', '2001:db8:2::/64', '192.168.1.0/24'])))].map(
+      (network) => ({ network, seconds }),
+    ),
+    exposed: isSplit || chance(0.3) ? byAddress(some(2, exposed)) : [],
+    answered:
+      policy.direct === 'answered'
+        ? byAddress(some(3, () => ({ client: one(CLIENTS), address: chance(0.7) ? four() : six(), seconds })))
+        : [],
     box: some(1, () => `192.168.1.${2 + below(9)}`),
   };
-  const passing: LearnedState = {
+}
+
+function randomPass({ one, some, chance, four, six }: Draws, learned: LearnedState): LearnedState {
+  return {
     ...learned,
-    passes: [{ seconds: 600, ...(chance(0.6) ? { client: one(clients) } : {}) }],
+    passes: [{ seconds: 600, ...(chance(0.6) ? { client: one(CLIENTS) } : {}) }],
     portals: some(2, () => ({ address: chance(0.7) ? four() : six(), port: one([0, 443, 9443]), seconds })),
   };
-  return tried(`random ${seed}`, policyOf(text), learned, passing);
 }

@@ -1,4 +1,5 @@
-// Knows: how a name is read out of the matches of bits that nftables has of it (src/policy/servers/names.ts). Must not know: what the rule is for.
+// Reads a name back out of the matches of bits that nftables has of it (src/policy/servers/names.ts), so that a shape contains its length
+// and place, and not its letters.
 
 /** A rule may go on in chains of its own (`inPieces`): they hold one rule each, and what does not match returns. */
 const GOES_ON = / (?:jump|goto) ((?:up|down)_(?:name|must|cut_name|cut_two)_\d+(?:_\d+)*)$/;

@@ -1,12 +1,12 @@
-// Knows: what of a table is its shape: its rules without addresses. Must not know: which shapes are proven, and what the rules mean.
-// There are endlessly many policies, and as many tables: what test/proof proves are shapes, of which there are few.
+// What a table's shape is: its rules without the addresses in them. There are endlessly many policies and as many tables, but few shapes;
+// test/proof proves the shapes, and the box compares what the kernel gives back with them (proven.ts).
 //
-// A table falls apart into parts, each of which some kinds of frames come to and no other: behind every ether type and way one, what is
-// before these, and what is of the box itself. A part has
-//   a frame: chains and rules, in their order, that hold no address of the policy or of what was learned;
-//   pieces: the forms of rules that do hold one, each with its place between two rules of the frame, and of the verdicts that maps hold.
-// How often a piece stands there is no part of the shape, nor whether a piece of a proven shape is left out: a frame meets one address
-// after the other, so that a rule for an address that it has not is to it as if it were not there (test/proof/RESULTS.md, Shapes).
+// A table falls into parts, by direction and ether type, and beside them what stands before these ("before") and what is of the box itself
+// ("box"). Each frame comes to one of the former and no other. A part has
+//   a frame: its chains and their rules, in order, that contain no address of the policy and none that was learned;
+//   pieces: the forms of the rules that contain one, each with its place between two rules of the frame, and the verdicts that maps hold.
+// How often a piece occurs is no part of the shape, and a table may lack pieces: to a packet with other addresses, a rule for an address is
+// as if it were not there. test/proof/RESULTS.md, Shapes, has the whole argument and its premises.
 
 import { FIXED_ADDRESS } from '../policy.ts';
 import { splicedName } from './outline-names.ts';
@@ -372,7 +372,12 @@ function withoutNumbers(chain: string, text: string, constants: string[]): strin
   // The port of a row, beside its address; of a list of ports, which is called by what is in it.
   const isList = LIST.test(chain);
   if (!isList && !plain.split(' ').some((word) => kindOf(word)?.startsWith('IP') === true)) return plain;
-  return plain.replace(/\b(17|6) (dport|sport) \d+(?:-\d+)?(?= |$)/, '$1 $2 PORT');
+  // A range is a form of its own: which of a port and a range comes first decides where they meet.
+  return plain.replace(
+    /\b(17|6) (dport|sport) \d+(-\d+)?(?= |$)/,
+    (_, protocol: string, which: string, range?: string) =>
+      `${protocol} ${which} ${range === undefined ? 'PORT' : 'PORTS'}`,
+  );
 }
 
 /** The compilers' own are those of what an interface can be given: 2000::/3, fc00::/7, fe80::/10. */

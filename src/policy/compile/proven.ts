@@ -1,4 +1,5 @@
-// Knows: when a table's shape is one of those that test/proof has proven. Must not know: how they were proven, and who asks.
+// Decides whether the parts of a table are among the shapes that test/proof has proven, and if not, says which part is not. Pure: which
+// table, and which list of proven shapes, the caller says (appliance/bridge/table-shape.ts, test/proof).
 
 import type { Part } from './outline.ts';
 

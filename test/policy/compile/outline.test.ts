@@ -1,5 +1,5 @@
-// Knows: what is and what is not part of a table's shape, and which of the tests' policies have one that was proven. Must not know: proofs.
-// Holds README.md, What is proven: a rule, an order or a combination of rules that nobody has proven is called unproven.
+// Checks what is and what is not part of a table's shape, and which policies of the tests have a proven one. Holds README.md, What is proven:
+// a rule, an order or a combination of rules that was not proven is called `not a proven shape`.
 
 import { describe, expect, it } from 'vitest';
 import { findingOf } from '../../../appliance/bridge/table-shape.ts';
