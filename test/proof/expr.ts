@@ -369,11 +369,53 @@ export function zext(a: Node, width: number): Node {
   return a.width === width ? a : concat(bv(width - a.width, 0), a);
 }
 
+/** Stands for what a node is made of, whenever it was made; equal for equal nodes. */
+const keys = new WeakMap<Node, number>();
+const SORTED: ReadonlySet<Op> = new Set(['and', 'or', 'eq']);
+
+function keyOf(node: Node): number {
+  return keys.get(node) ?? 0;
+}
+
+/** Keys of the parts must be known. */
+function setKey(node: Node): void {
+  if (keys.has(node)) return;
+  let [one, other] = [mixed(node.op.charCodeAt(0) * 31 + node.op.charCodeAt(1), node.width), node.width];
+  const add = (word: number): void => {
+    one = mixed(one, word);
+    other = Math.imul(other ^ word, 0x85ebca6b) ^ (other >>> 13);
+  };
+  for (let rest = node.value; rest !== 0n; rest >>= 32n) add(Number(BigInt.asIntN(32, rest)));
+  for (let at = 0; at < node.name.length; at += 1) add(node.name.charCodeAt(at));
+  const parts = node.args.map(keyOf);
+  if (SORTED.has(node.op)) parts.sort((a, b) => a - b);
+  for (const part of parts) {
+    add(part | 0);
+    add((part / 0x100000000) | 0);
+  }
+  keys.set(node, (one >>> 0) * 0x200000 + (other & 0x1fffff));
+}
+
+/** Where their order is no matter, the order of their keys: the same question is then the same text, whichever part was made first. */
+function inOrder(node: Node): readonly Node[] {
+  const { op, args } = node;
+  return SORTED.has(op) ? [...args].sort((a, b) => keyOf(a) - keyOf(b)) : args;
+}
+
 /** Every node that these are made of, the parts before the wholes. */
-export function reachable(roots: readonly Node[]): Node[] {
+export function reachable(
+  roots: readonly Node[],
+  argsOf: (node: Node) => readonly Node[] = ({ args }) => args,
+): Node[] {
   const seen = new Set<Node>();
   const order: Node[] = [];
-  const stack: { node: Node; at: number }[] = roots.map((node) => ({ node, at: 0 })).reverse();
+  interface Place {
+    readonly node: Node;
+    readonly args: readonly Node[];
+    at: number;
+  }
+  const place = (node: Node): Place => ({ node, args: argsOf(node), at: 0 });
+  const stack = roots.map(place).reverse();
   while (stack.length > 0) {
     const top = stack.at(-1);
     if (top === undefined) break;
@@ -382,12 +424,12 @@ export function reachable(roots: readonly Node[]): Node[] {
       continue;
     }
     seen.add(top.node);
-    const next = top.node.args[top.at];
+    const next = top.args[top.at];
     top.at += 1;
     if (next === undefined) {
       order.push(top.node);
       stack.pop();
-    } else if (!seen.has(next)) stack.push({ node: next, at: 0 });
+    } else if (!seen.has(next)) stack.push(place(next));
   }
   return order;
 }
@@ -411,7 +453,8 @@ const SMT: Readonly<Record<string, string>> = {
  * `variables` are those whose values a model has, with their names in the text.
  */
 export function smtOf(goal: Node): { readonly text: string; readonly variables: ReadonlyMap<string, Node> } {
-  const order = reachable([goal]);
+  for (const node of reachable([goal])) setKey(node);
+  const order = reachable([goal], inOrder);
   const uses = new Map<Node, number>();
   for (const { args } of order) for (const arg of args) uses.set(arg, (uses.get(arg) ?? 0) + 1);
   const names = new Map<Node, string>();
@@ -444,7 +487,9 @@ function nodeText(node: Node, names: ReadonlyMap<Node, string>): string {
     if (node.width === 0) return node.value === 1n ? 'true' : 'false';
     return `(_ bv${node.value} ${node.width})`;
   }
-  const args = node.args.map((arg) => names.get(arg) ?? '?').join(' ');
+  const args = inOrder(node)
+    .map((arg) => names.get(arg) ?? '?')
+    .join(' ');
   if (node.op === 'extract')
     return `((_ extract ${node.value + BigInt(node.width) - 1n} ${node.value}) ${args})`;
   return `(${SMT[node.op] ?? '?'} ${args})`;

@@ -152,7 +152,7 @@ export async function faults(only: readonly Fault[] = FAULTS): Promise<boolean> 
           : [
               `  ${kindText(one.kind)}; the kernel: ${one.kernel}; the specification: ${one.specification}`,
               `  ${Buffer.from(one.bytes).toString('hex')}`,
-              `  ${one.path.at(-2) ?? ''}`,
+              `  ${one.path.filter((rule) => !/^(?:crossing|box_\w+): /.test(rule)).at(-1) ?? ''}`,
               `  on a bridge: ${crossing === 1 ? 'crosses' : 'DOES NOT CROSS'}; with the right rules: ${without === 0 ? 'does not' : 'CROSSES'}`,
             ];
       process.stdout.write(`${fault.family}: ${fault.what}\n${lines.join('\n')}\n`);

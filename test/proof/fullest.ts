@@ -1,6 +1,6 @@
-// Knows: policies with everything that one of their profile can have, and what was learned with everything that can be, in every case in which
-// the compilers write other rules. Must not know: what is proven of them.
-// What was proven of these holds for those that have less (RESULTS.md, Shapes). No two addresses share a word, so that each is any.
+// Policies with everything that a profile can have, and learned state with everything that can be learned, in every case in which the
+// compilers write other rules. What is proven of these holds for policies that have less (RESULTS.md, Shapes). No two of their addresses
+// share a word, so that each can stand for any address.
 
 import { NOTHING_LEARNED } from '../../src/policy/servers/learned.ts';
 import type { LearnedState } from '../../src/policy/servers/learned.ts';
@@ -31,9 +31,15 @@ export function caseNumber(one: Case): number {
   );
 }
 
-/** Words that no rule has by itself, each another. */
+/** Words that no rule has by itself, each another; from each `start` other ones, whatever was made from the others. */
 class Words {
-  #count = 0;
+  #count: number;
+  #port: number;
+
+  constructor(start: number) {
+    this.#count = 1000 * start;
+    this.#port = 20_000 + 500 * start;
+  }
 
   word(): number {
     this.#count += 1;
@@ -66,7 +72,9 @@ class Words {
   }
 
   port(): number {
-    return 20_001 + ((this.word() >>> 4) % 40_000);
+    // Of neighbours nft makes one range, and a range stays the numbers that it is (symbols.ts).
+    this.#port += 2;
+    return this.#port;
   }
 }
 
@@ -163,8 +171,8 @@ export interface Wanted extends Case {
 
 /** With everything, or with one of a sort: the frames of its parts are the same. */
 export function fullest(of: Wanted, size: Size): Tried {
-  const words = new Words();
   const names = namesOf().slice(0, size === 'all' ? undefined : 1);
+  const stub = new Words(3);
   const isStub = of.profile === 'any';
   const lines = [
     'version: 1',
@@ -173,17 +181,17 @@ export function fullest(of: Wanted, size: Size): Tried {
     `localChatter: ${of.ignoresDiscovery ? 'ignore' : 'red'}`,
     `management: {address: ${of.management === 'static' ? '192.168.37.9/24' : of.management}${of.ssh ? ', ssh: true' : ''}}`,
     'tunnels:',
-    ...tunnels(words, names)
+    ...tunnels(new Words(1), names)
       .slice(0, size === 'all' ? undefined : 1)
       .map((line) => `  - ${line}`),
     'allow:',
-    ...allowRows(words)
+    ...allowRows(new Words(2))
       .slice(0, size === 'all' ? undefined : 1)
       .map((line) => `  - ${line}`),
     ...(isStub
       ? [
-          `resolvers: ['dot:${words.four()}:853', 'doq:[${words.six()}]:853']`,
-          `proxies: ['tcp:${words.four()}:${words.port()}', 'tcp:[${words.six()}]:${words.port()}']`,
+          `resolvers: ['dot:${stub.four()}:853', 'doq:[${stub.six()}]:853']`,
+          `proxies: ['tcp:${stub.four()}:${stub.port()}', 'tcp:[${stub.six()}]:${stub.port()}']`,
         ]
       : []),
     ...(of.profile === 'split' || of.profile === 'answered'
@@ -193,8 +201,17 @@ export function fullest(of: Wanted, size: Size): Tried {
   ];
   const policy = policyOf(lines.join('\n'));
   const seconds = 3000;
-  const clients = [words.mac(), words.mac(), words.mac()];
+  const ofClients = new Words(4);
+  const clients = [ofClients.mac(), ofClients.mac(), ofClients.mac()];
   const client = (at: number): string => clients[at] ?? '';
+  /** Of what one case has and another has not: so that what both have is the same in both. */
+  const [ofBox, ofOwn, ofRouter, ofLinks] = [5, 6, 7, 8].map((start) => new Words(start)) as [
+    Words,
+    Words,
+    Words,
+    Words,
+  ];
+  const words = new Words(9);
   const learned: LearnedState = {
     ...NOTHING_LEARNED,
     addresses: names.flatMap((name, at) =>
@@ -213,10 +230,10 @@ export function fullest(of: Wanted, size: Size): Tried {
     resolvers: [words.four('192.168'), words.four(), words.six()].map((address) => ({ address, seconds })),
     neighbours: [
       { address: words.four('192.168'), seconds },
-      ...(of.seeksRouter ? [] : [{ address: words.six('fe80'), seconds }]),
+      ...(of.seeksRouter ? [] : [{ address: ofRouter.six('fe80'), seconds }]),
     ],
     own: of.knowsOwn
-      ? [0, 1].map((at) => ({ mac: client(at), address: words.four('192.168'), seconds }))
+      ? [0, 1].map((at) => ({ mac: client(at), address: ofOwn.four('192.168'), seconds }))
       : [],
     settled: of.knowsOwn ? [{ mac: client(0), seconds }] : [],
     own6: [words.six(), words.six('fe80'), words.six('fd')].map((address) => ({ address, seconds })),
@@ -225,8 +242,11 @@ export function fullest(of: Wanted, size: Size): Tried {
     links: [
       { network: '192.168.37.0/24', seconds },
       ...(of.knowsLinks
-        ? [`${words.network6(4)}::/64`, `${words.network6(4)}::/64`].map((network) => ({ network, seconds }))
-        : [`${words.network6(3)}::/48`].map((network) => ({ network, seconds }))),
+        ? [`${ofLinks.network6(4)}::/64`, `${ofLinks.network6(4)}::/64`].map((network) => ({
+            network,
+            seconds,
+          }))
+        : [`${ofLinks.network6(3)}::/48`].map((network) => ({ network, seconds }))),
     ],
     exposed: [
       { address: words.four(), name: 'shop.example', seconds },
@@ -238,7 +258,7 @@ export function fullest(of: Wanted, size: Size): Tried {
       { client: client(0), address: words.four(), seconds },
       { client: client(1), address: words.six(), seconds },
     ],
-    box: of.management === 'none' ? [] : [words.four('192.168')],
+    box: of.management === 'none' ? [] : [ofBox.four('192.168')],
     passes: [
       { client: client(0), seconds },
       { client: client(2), seconds },
@@ -251,7 +271,7 @@ export function fullest(of: Wanted, size: Size): Tried {
       { address: words.six(), port: words.port(), seconds },
     ],
   };
-  const state: BoxState = { mode: of.mode, learned, boxMacs: [words.mac()], canary: [words.mac()] };
+  const state: BoxState = { mode: of.mode, learned, boxMacs: [ofClients.mac()], canary: [ofClients.mac()] };
   const said = Object.entries(of).map(([name, value]) =>
     value === true ? name : value === false ? '' : String(value),
   );
