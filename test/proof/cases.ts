@@ -1,5 +1,5 @@
-// Knows: in which cases the compilers make which shape, as they make it of small policies. Must not know: what is proven of it.
-// A part may be the same in many cases; the box holds a table for proven only where there is one in which all of its parts are.
+// Finds out in which cases (profile, what is known of clients, …) the compilers make which frame of a part, by compiling a small policy for
+// each case. A part may be the same in many cases; the box takes a table for proven only if all of its parts belong to one case.
 
 import { compileClosedRuleset, compileRuleset } from '../../src/policy/compile/nft.ts';
 import { partsOf } from '../../src/policy/compile/outline.ts';

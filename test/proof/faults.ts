@@ -1,5 +1,5 @@
-// Knows: ten faults, one in each family of rules that the compilers write, and that each is refuted by a frame that really crosses.
-// Must not know: the tests of the compilers. A fault is a change of the text that a compiler has made.
+// Ten deliberate faults, one in each family of rules that the compilers write. Each must be refuted by the solver, with a frame that crosses
+// a real bridge with the fault and does not cross it without. A fault is a change of the text that a compiler has made.
 
 import { compileRuleset } from '../../src/policy/compile/nft.ts';
 import type { LearnedState } from '../../src/policy/servers/learned.ts';

@@ -1,7 +1,10 @@
-// npm run prove [-- COUNT [SEED]]: proves the rulesets of COUNT random policies (1,000) and of all shipped ones, in every state, as root.
-//          -- mutants [COUNT [SEED]]: makes one place of the bytecode wrong, and asks the theorems.
+// npm run prove [-- COUNT [SEED]]: proves the rulesets of all shipped policies and of COUNT random ones (1,000) in every state, as root, and
+//                                   writes the proven shapes down (src/policy/compile/proven-shapes.ts).
+//          -- mutants [COUNT [SEED]]: makes one place of a ruleset's bytecode wrong at a time; a theorem must fail, or it is equivalent.
+//          -- filter [STEP]: the same with each STEPth instruction of a capture filter.
 //          -- faults: makes one compiler wrong at a time, and sends the frames that refute it over a real bridge.
-// Knows: how the proof is built and begun. Must not know: what is proven. What a theorem does not hold for is printed, and is a capture beside.
+//          -- sent: makes frames at every boundary, and sends them over a real bridge.
+// This file bundles the TypeScript and starts it. A frame for which a theorem does not hold is printed, and written to a capture.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,6 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
+const PROGRAMS = new Set(['mutants', 'filter', 'faults', 'sent']);
 const words = process.argv.slice(2);
 const [count = 1000, seed = 1] = words.map(Number);
 
@@ -36,7 +40,7 @@ await bundle.write({ file: join(built, 'prove.mjs'), format: 'esm' });
 await bundle.close();
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const args = words[0] === 'mutants' || words[0] === 'faults' ? words : ['all', count, seed, refuted];
+const args = PROGRAMS.has(words[0] ?? '') ? words : ['all', count, seed, refuted];
 const child = spawn(process.execPath, [join(built, 'prove.mjs'), ...args.map(String)], {
   stdio: 'inherit',
   cwd: root,

@@ -1,12 +1,16 @@
-// Knows: that frames at every boundary cross a real bridge where the specification says so, and nowhere else. Must not know: how they are made.
+// Sends the frames that the solver makes at every boundary of the specification (boundaries.ts) over a real bridge with the policy's ruleset:
+// each must arrive exactly if the specification says that it crosses.
 
 import { compileRuleset } from '../../src/policy/compile/nft.ts';
 import type { LearnedState } from '../../src/policy/servers/learned.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { boundaries } from './boundaries.ts';
 import type { Looked } from './boundaries.ts';
-import type { Bridge } from './bridge.ts';
-import type { Solver } from './solver.ts';
+import { BARE, FULL, LEARNED, PASSING, STUB } from '../policy/policies.ts';
+import { Bridge } from './bridge.ts';
+import { forget } from './expr.ts';
+import { Solver } from './solver.ts';
+import { forgetSymbols } from './symbols.ts';
 
 export interface Sent {
   readonly frames: number;
@@ -58,4 +62,30 @@ export async function sendBoundaries(
         await send(list.slice(at, at + AT_ONCE));
     }
   return { frames: frames.length, crossed, wrong };
+}
+
+/** Three policies, one of them under a pass. True where every frame did what the specification says. */
+export async function sendAll(): Promise<boolean> {
+  const bridge = await Bridge.raise(`sent-${process.pid}`);
+  const solver = new Solver();
+  let isWell = true;
+  try {
+    for (const [name, policy, learned] of [
+      ['bare', BARE, LEARNED],
+      ['full tunnel', FULL, LEARNED],
+      ['full tunnel, a pass open', FULL, PASSING],
+      ['proxy-stub', STUB, LEARNED],
+    ] as const) {
+      forget();
+      forgetSymbols();
+      const { frames, crossed, wrong } = await sendBoundaries(bridge, solver, policy, learned);
+      process.stdout.write(`${name}: ${frames} frames, ${crossed} crossed, ${wrong.length} wrong\n`);
+      for (const line of wrong) process.stdout.write(`  ${line}\n`);
+      isWell &&= wrong.length === 0 && frames >= 10_000;
+    }
+  } finally {
+    solver.close();
+    await bridge.close();
+  }
+  return isWell;
 }

@@ -1,5 +1,5 @@
-// Knows: which shapes of parts were proven, with which pieces and in which cases, and how that is written down for the box
-// (src/policy/compile/proven.ts). Must not know: how they are proven.
+// Collects which shapes of parts were proven, with which pieces, and in which cases the compilers make them, in the form in which the box
+// reads them (src/policy/compile/proven.ts).
 
 import { createHash } from 'node:crypto';
 import type { Part } from '../../src/policy/compile/outline.ts';

@@ -1,4 +1,5 @@
-// Knows: how the proven shapes stand in the product. Must not know: how they were proven.
+// Writes the proven shapes into the product (src/policy/compile/proven-shapes.ts), with a hash of the specification and the model that they were
+// proven with, so that a test can say when they have to be proven anew.
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
