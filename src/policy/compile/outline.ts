@@ -419,8 +419,7 @@ function grouped(rules: readonly Rule[]): Rule[][] {
   const groups: Rule[][] = [];
   let before = '';
   for (const rule of rules) {
-    const opens =
-      /(?: accept|goto \w+_(?:allowed|pass|own))$/.test(rule.text) && !rule.text.includes('@pass_');
+    const opens = /(?: accept|goto \w+_(?:allowed|pass|own))$/.test(rule.text);
     const key = opens || lookupOf(rule) !== undefined ? '' : rule.constants.join(' ');
     const last = groups.at(-1);
     if (last !== undefined && key !== '' && key === before) last.push(rule);
