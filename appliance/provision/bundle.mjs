@@ -15,6 +15,11 @@ const isOutside = (id) =>
 
 for (const input of ENTRIES) {
   const bundle = await rolldown({ input, platform: 'node', external: isOutside, logLevel: 'warn' });
-  await bundle.write({ file: input, format: 'esm', sourcemap: true, minify: { compress: false, mangle: false } });
+  await bundle.write({
+    file: input,
+    format: 'esm',
+    sourcemap: true,
+    minify: { compress: false, mangle: false },
+  });
   await bundle.close();
 }
