@@ -110,13 +110,13 @@ function readsByte(short: readonly Packet[]): boolean {
 }
 
 /** Compiled when first needed: a policy has few of them. */
-const ofShape = new Map<Shape, Compiled>();
+const ofShape: Partial<Record<Shape, Compiled>> = {};
 
 function compileShape(shape: Shape): Compiled {
   const packets: Datagrams | Stream = PACKETS[shape];
   const readable = 'readable' in packets ? packets.readable.map(compareBits) : undefined;
   const compiled = { ...compile(datagramsOf({ shape })), readable };
-  ofShape.set(shape, compiled);
+  ofShape[shape] = compiled;
   return compiled;
 }
 
@@ -124,7 +124,7 @@ function compileShape(shape: Shape): Compiled {
 const ofForm = new WeakMap<TunnelForm, Compiled>();
 
 function compiledOf(of: Formed): Compiled {
-  if (of.form === undefined) return ofShape.get(of.shape) ?? compileShape(of.shape);
+  if (of.form === undefined) return ofShape[of.shape] ?? compileShape(of.shape);
   const known = ofForm.get(of.form) ?? compile(datagramsOf(of));
   ofForm.set(of.form, known);
   return known;
