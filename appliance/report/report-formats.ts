@@ -49,12 +49,14 @@ export function reportText({ dossier, incidents }: Report): string {
   return `${lines.map((line) => printable(line)).join('\n')}\n`;
 }
 
+/** The last line of a list that leaves out so many. */
+function andMore(left: number): string[] {
+  return left > 0 ? [`and ${grouped(left)} more`] : [];
+}
+
 function incidentLines(incidents: readonly IncidentView[]): string[] {
   const left = incidents.length - INCIDENTS_SHOWN;
-  return [
-    ...incidents.slice(0, INCIDENTS_SHOWN).map(incidentLine),
-    ...(left > 0 ? [`and ${grouped(left)} more`] : []),
-  ];
+  return [...incidents.slice(0, INCIDENTS_SHOWN).map(incidentLine), ...andMore(left)];
 }
 
 /** Title of the section about allowed traffic, in all formats for people. */
@@ -93,7 +95,7 @@ function allowedTable(allowed: AllowedView | undefined): string[] {
   return [
     allowedWords(allowed),
     ...(rows.length === 0 ? [] : padded([head, ...rows]).map((row) => row.join('  '))),
-    ...(left > 0 ? [`and ${grouped(left)} more`] : []),
+    ...andMore(left),
   ];
 }
 
@@ -208,10 +210,7 @@ function table(sites: readonly DossierSite[]): string[] {
   const head = ['', 'how often', 'last'];
   const rows = sites.slice(0, SITES_SHOWN).map(({ site, words, last }) => [site, words, last]);
   const left = sites.length - rows.length;
-  return [
-    ...padded([head, ...rows]).map((row) => row.join('  ')),
-    ...(left > 0 ? [`and ${grouped(left)} more`] : []),
-  ];
+  return [...padded([head, ...rows]).map((row) => row.join('  ')), ...andMore(left)];
 }
 
 function incidentLine({ last, rule, escaped, blocked, why }: IncidentView): string {

@@ -440,8 +440,9 @@ export class Guard {
     const now = this.#ports.now();
     const all = this.#book.all();
     const open = all.filter((incident) => !incident.acknowledged);
+    const outcomes = byOutcome(open);
     const tunnels = this.#tunnelViews(now, open);
-    const { state, lamp, why } = judgeSituation(this.#situation(now, all, tunnels));
+    const { state, lamp, why } = judgeSituation(this.#situation(now, all, outcomes, tunnels));
     if (`${state} ${why}` !== this.#lastState) {
       if (this.#lastState?.split(' ')[0] !== state) this.#since = now.wall;
       this.#lastState = `${state} ${why}`;
@@ -459,7 +460,7 @@ export class Guard {
       tunnels,
       ledger: { ...this.#book.ledger, unseen: this.unseen },
       unacknowledged: open.length,
-      open: tally(open),
+      open: counted(outcomes),
       incidents: this.#book.digest(all, 20).map((incident) => this.view(incident)),
       counters: this.#kinds(),
       passUntil: this.#passUntil === undefined ? null : new Date(this.#passUntil).toISOString(),
@@ -471,18 +472,20 @@ export class Guard {
     };
   }
 
-  #situation(now: Now, all: readonly Incident[], tunnels: readonly TunnelView[]): Situation {
+  /** `outcomes`: the unacknowledged ones of `all`. */
+  #situation(
+    now: Now,
+    all: readonly Incident[],
+    outcomes: ByOutcome,
+    tunnels: readonly TunnelView[],
+  ): Situation {
     const blindness = this.#blindness(now);
-    const open = all.filter(({ acknowledged }) => !acknowledged);
-    const counted = tally(open);
-    const warnings = open.filter((incident) => outcomeOf(incident) === 'warning');
-    const stops = open.filter((incident) => outcomeOf(incident) === 'blocked');
+    const { warning: warnings, blocked: stops } = outcomes;
     const redStops = stops.filter(({ severity }) => severity === 'red');
-    const unseen = open.filter(
-      ({ exposure, severity }) => severity === 'red' && exposure === UNSEEN_EXPOSURE,
-    );
-    const unseenOut = unseen.filter((incident) => outcomeOf(incident) === 'escaped');
-    const unseenStops = unseen.filter((incident) => outcomeOf(incident) === 'blocked');
+    const isUnseen = ({ exposure, severity }: Incident): boolean =>
+      severity === 'red' && exposure === UNSEEN_EXPOSURE;
+    const unseenOut = outcomes.escaped.filter(isUnseen);
+    const unseenStops = stops.filter(isUnseen);
     return {
       starting: !this.#ready && now.monotonic - this.#started.monotonic < STARTING_MS,
       blindness,
@@ -493,14 +496,14 @@ export class Guard {
       tunnelsUp: tunnels.filter(({ state }) => isAlive(state)).length,
       tunnelsHeard: tunnels.filter(({ state }) => state === 'up').length,
       tunnelsTrying: tunnels.filter(({ state }) => state === 'trying').length,
-      breaches: counted.breach,
-      redEscapes: counted.escaped,
-      shown: counted.shown,
+      breaches: outcomes.breach.length,
+      redEscapes: outcomes.escaped.length,
+      shown: outcomes.shown.length,
       followed: warnings.filter(({ severity }) => severity === 'red').length,
       warnings: warnings.filter(({ severity }) => severity === 'amber').length,
       redBlocked: redStops.length,
       amberBlocked: stops.length - redStops.length,
-      amberEscapes: counted.minor,
+      amberEscapes: outcomes.minor.length,
       unseenEscapes: unseenOut.length,
       unseenEscaped: unseenOut.reduce((sum, { escaped }) => sum + escaped, 0),
       unseenStops: unseenStops.length,
@@ -580,9 +583,19 @@ export class Guard {
   }
 }
 
-/** Numbers of incidents by what became of them. */
-function tally(incidents: readonly Incident[]): Record<Outcome, number> {
-  const counts = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
-  for (const incident of incidents) counts[outcomeOf(incident)] += 1;
-  return counts;
+/** Incidents by what became of them. */
+type ByOutcome = Readonly<Record<Outcome, readonly Incident[]>>;
+
+function byOutcome(incidents: readonly Incident[]): ByOutcome {
+  const found = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, []])) as unknown as Record<
+    Outcome,
+    Incident[]
+  >;
+  for (const incident of incidents) found[outcomeOf(incident)].push(incident);
+  return found;
+}
+
+function counted(outcomes: ByOutcome): Status['open'] {
+  const counts = OUTCOMES.map((outcome) => [outcome, outcomes[outcome].length] as const);
+  return Object.fromEntries(counts) as Status['open'];
 }

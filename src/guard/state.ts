@@ -121,7 +121,7 @@ export function judgeSituation(s: Situation): Judgement {
         : `The tunnel is ${is} and nothing that matters escapes it${except}`;
     return say('clear', 'amber', `${carried}; ${exposures(s)}${s.redBlocked > 0 ? mode : ''}.`);
   }
-  if (readStops > 0 && !s.blockMode) {
+  if (readStops > 0) {
     return say('clear', 'amber', `The tunnel is ${is} and nothing escapes it${except}${mode}.`);
   }
   const warnings = s.warnings ?? 0;

@@ -15,13 +15,20 @@ let heardAt = window.performance.now();
 let askedAt = 0;
 let source;
 
-/** Puts the light into the head, its colour into the tab's icon, and its word before the page's title. */
+/** Puts the light into the head, and its word before the page's title. */
 export function placeHead(html) {
   const fresh = fragment(html).firstElementChild;
   if (head === null || fresh === null) return;
   morph(head, fresh);
-  document.title = `${head.dataset.word} · ${title}`;
-  const [icon, href] = [document.getElementById('tab-icon'), `/light/${head.dataset.state}.svg`];
+  // A page with the whole light shows that in its tab.
+  if (document.getElementById('light') === null)
+    showInTab(head.dataset.state, `${head.dataset.word} · ${title}`);
+}
+
+/** Puts a light into the tab: its colour into the icon, and `text` for a title. */
+export function showInTab(state, text) {
+  document.title = text;
+  const [icon, href] = [document.getElementById('tab-icon'), `/light/${state}.svg`];
   if (icon.getAttribute('href') !== href) icon.setAttribute('href', href);
 }
 

@@ -2,7 +2,7 @@
 // Errs toward "lost": without a beat and without an answer, the light turns blind within seconds.
 
 import { fragment, morph } from './morph.js';
-import { loseHead, placeHead } from './head.js';
+import { loseHead, placeHead, showInTab } from './head.js';
 import { refreshTimeline } from './timeline.js';
 import { APART_MS, localTimes } from './times.js';
 
@@ -60,14 +60,12 @@ function place(name, html) {
   morph(old, fresh);
   localTimes(old);
   countTimes();
-  if (name === 'light') showInTab(old);
+  if (name === 'light') showLightInTab(old);
   if (name === 'incidents' || name === 'tunnels' || name === 'controls') refreshTimeline();
 }
 
-function showInTab(light) {
-  document.title = light.dataset.title;
-  const [icon, href] = [document.getElementById('tab-icon'), `/light/${light.dataset.state}.svg`];
-  if (icon.getAttribute('href') !== href) icon.setAttribute('href', href);
+function showLightInTab({ dataset }) {
+  showInTab(dataset.state, dataset.title);
 }
 
 function say(connection) {
@@ -163,7 +161,7 @@ for (const form of document.querySelectorAll('form[data-stay]'))
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) watchSilence();
 });
-showInTab(document.getElementById('light'));
+showLightInTab(document.getElementById('light'));
 setInterval(watchSilence, LOOK_MS);
 setInterval(countTimes, 1000);
 open();

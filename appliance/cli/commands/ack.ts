@@ -1,5 +1,6 @@
 // `leakguard ack`.
 
+import type { ApiClient } from '../../../src/api/client.ts';
 import { daemonAt } from '../api-client.ts';
 import { API_OPTIONS, readArguments } from '../arguments.ts';
 import { CommandError } from '../command.ts';
@@ -36,11 +37,7 @@ export const ackCommand: Command = {
       );
     const [id = 'all'] = positionals;
     const daemon = daemonAt(api);
-    const before = await daemon.ask('status');
-    const waiting =
-      id === 'all' || name !== undefined
-        ? before.unacknowledged
-        : Number(!(await daemon.ask('incident', { params: { id } })).acknowledged);
+    const waiting = await waitingOf(daemon, id, name);
     const status =
       name === undefined
         ? await daemon.ask('acknowledge', { body: { id } })
@@ -57,3 +54,12 @@ export const ackCommand: Command = {
     return 0;
   },
 };
+
+/** How many incidents the command will acknowledge: the tunnel's own, one, or all. */
+async function waitingOf(daemon: ApiClient, id: string, tunnelName: string | undefined): Promise<number> {
+  if (tunnelName === undefined && id !== 'all')
+    return Number(!(await daemon.ask('incident', { params: { id } })).acknowledged);
+  const { unacknowledged, tunnels } = await daemon.ask('status');
+  if (tunnelName === undefined) return unacknowledged;
+  return tunnels.find(({ name }) => name === tunnelName)?.explained ?? 0;
+}

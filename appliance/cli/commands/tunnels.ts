@@ -2,7 +2,6 @@
 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 
 import type { Proposal } from '../../../src/api/box.ts';
 import type { ApiClient } from '../../../src/api/client.ts';
@@ -19,6 +18,7 @@ import { serverLines } from '../status-screen.ts';
 import { API_OPTIONS, readArguments } from '../arguments.ts';
 import { CommandError } from '../command.ts';
 import type { Command, CommandIo, ExitCode } from '../command.ts';
+import { canAsk, confirmed, typed } from '../confirm.ts';
 
 const HELP = `leakguard tunnels: manage the trusted tunnels
 
@@ -91,6 +91,8 @@ async function list(client: ApiClient, { json }: Values, io: CommandIo): Promise
   const none = 'No tunnel is trusted yet. See "leakguard tunnels --help".';
   return say(io, json, { tunnels }, lines.length === 0 ? [none] : lines);
 }
+
+const TRUST_IT = 'Trust it?';
 
 /** What the user has said about a tunnel that has the name already. */
 function existingOf({ add, replace }: Values): { readonly existing?: 'add' | 'replace' } {
@@ -171,7 +173,7 @@ async function add(
   let allowsAnywhere = anywhere;
   if (warning !== undefined && !allowsAnywhere && !json && !yes) {
     io.stdout.write(`${warning}\n`);
-    allowsAnywhere = await confirmed(io);
+    allowsAnywhere = await confirmed(io, TRUST_IT);
   }
   const body = {
     name,
@@ -262,7 +264,7 @@ async function take(
   if (yes) return say(io, json, found, told(found));
   const asks = existing !== undefined && existingOf(values).existing === undefined;
   const said = asks && !json && canAsk(io) ? await askExisting(io) : undefined;
-  const isAgreed = asks ? said !== undefined : !json && (await confirmed(io));
+  const isAgreed = asks ? said !== undefined : !json && (await confirmed(io, TRUST_IT));
   if (!isAgreed) return say(io, json, found, ['Nothing was changed.']);
   const done = await client.ask('importTunnel', {
     body: { ...body, ...(said === undefined ? {} : { existing: said }), yes: true },
@@ -325,9 +327,10 @@ async function learn(
       'No handshake was seen outside the trusted tunnels. Connect your VPN, then run this command again.';
     io.stdout.write(`${(lines.length === 0 ? [none] : lines).map((line) => printable(line)).join('\n')}\n`);
   }
-  const isNamed = endpoint !== undefined && (yes || (!json && (await confirmed(io))));
+  const isNamed = endpoint !== undefined && (yes || (!json && (await confirmed(io, TRUST_IT))));
   // An endpoint that was not named on the command line can only be confirmed at the prompt, after it was shown.
-  const isAgreed = endpoint === undefined && chosen !== undefined && !json && !yes && (await confirmed(io));
+  const isAgreed =
+    endpoint === undefined && chosen !== undefined && !json && !yes && (await confirmed(io, TRUST_IT));
   if (chosen === undefined || !(isNamed || isAgreed)) {
     if (json) io.stdout.write(`${JSON.stringify(seen)}\n`);
     return 0;
@@ -346,30 +349,6 @@ async function learn(
 /** The name that the daemon gives a tunnel that was learned without one. */
 function protocolOf(proposals: readonly Proposal[], chosen: string): string {
   return proposals.find(({ endpoint }) => endpoint === chosen)?.protocol ?? '';
-}
-
-/** Asks for confirmation; false when there is no terminal to ask on. */
-async function confirmed(io: CommandIo): Promise<boolean> {
-  return (await typed(io, 'Trust it? Type yes to confirm: ')) === 'yes';
-}
-
-function canAsk(io: CommandIo): boolean {
-  return io.terminal && io.screen !== undefined;
-}
-
-/** What the user types, in lower case; undefined when there is no terminal to ask on, and at the end of input. */
-async function typed(io: CommandIo, question: string): Promise<string | undefined> {
-  if (!canAsk(io)) return undefined;
-  const prompt = createInterface({ input: io.stdin, output: io.stderr });
-  try {
-    const answer = await prompt.question(question, { signal: io.signal });
-    return answer.trim().toLowerCase();
-  } catch {
-    // Ended by a signal or by the end of input: not confirmed.
-    return undefined;
-  } finally {
-    prompt.close();
-  }
 }
 
 function say(io: CommandIo, json: boolean, value: unknown, lines: readonly string[]): ExitCode {

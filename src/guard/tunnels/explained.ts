@@ -1,8 +1,7 @@
 // Which incidents were a tunnel's own traffic before the tunnel was trusted. Once it is, they can be acknowledged together. Only what is
 // certain is offered: the very address, transport and port, and the protocol that was recognized.
 
-import type { Kind } from '../../flow/kinds.ts';
-import type { TunnelProtocol } from '../../flow/kinds.ts';
+import type { Kind, TunnelProtocol } from '../../flow/kinds.ts';
 import { formatEndpoint, lastPort } from '../../policy/schema/endpoint.ts';
 import type { Endpoint, Tunnel } from '../../policy/policy.ts';
 import type { Incident } from '../incidents/incidents.ts';
@@ -30,22 +29,25 @@ export function explainedBy(
   since: ReadonlyMap<string, number>,
   serverOf: (endpoint: string) => string | undefined,
 ): readonly Incident[] {
+  const open = [...incidents].filter(
+    (incident) => isOpen(incident) && incident.rule === 'E' && KINDS[protocol].includes(incident.kind),
+  );
+  if (open.length === 0) return [];
+  const destinations = new Set(open.map(({ destination }) => destination));
   const places = new Map<string, { readonly endpoint: Endpoint; readonly since: number }[]>();
   for (const endpoint of endpoints) {
+    // A list has thousands of servers, and this is asked for every status.
+    if (endpoint.hostIs !== 'name' && !destinations.has(endpoint.host)) continue;
     const text = formatEndpoint(endpoint);
     const address = endpoint.hostIs === 'name' ? serverOf(text) : endpoint.host;
     const trusted = since.get(text) ?? -Infinity;
     if (address === undefined || endpoint.length !== undefined || trusted === -Infinity) continue;
     places.set(address, [...(places.get(address) ?? []), { endpoint, since: trusted }]);
   }
-  return [...incidents].filter(
-    (incident) =>
-      isOpen(incident) &&
-      incident.rule === 'E' &&
-      KINDS[protocol].includes(incident.kind) &&
-      (places.get(incident.destination) ?? []).some(
-        (place) => incident.last <= place.since + SETTLE_MS && isAt(incident, place.endpoint, protocol),
-      ),
+  return open.filter((incident) =>
+    (places.get(incident.destination) ?? []).some(
+      (place) => incident.last <= place.since + SETTLE_MS && isAt(incident, place.endpoint, protocol),
+    ),
   );
 }
 

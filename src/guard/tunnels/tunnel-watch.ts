@@ -219,24 +219,29 @@ export class TunnelWatch {
       const inUse = this.#inUse(endpoints);
       // Frames are counted by tunnel: they are those of its only endpoint, or of the one that answered last.
       const counted = endpoints.size === 1 ? first : inUse;
-      const servers = [...endpoints].map((endpoint): ServerView & { readonly isSeen: boolean } => {
-        const seen = this.#servers.get(endpoint);
-        const heard = endpoint === counted ? liveness.lastSeen : undefined;
-        const last = seen === undefined ? heard : Math.max(seen.at, heard ?? -Infinity);
-        return { endpoint, server: seen?.address ?? null, lastSeen: shown(last), isSeen: last !== undefined };
-      });
+      const heardOf = (endpoint: string): number | undefined =>
+        endpoint === counted ? liveness.lastSeen : undefined;
+      const isSeen = (endpoint: string): boolean =>
+        this.#servers.get(endpoint) !== undefined || heardOf(endpoint) !== undefined;
+      const all = [...endpoints];
       // If not all fit, those that were seen are not the ones that are left out.
-      const ranked =
-        servers.length <= listed ? servers : servers.sort((a, b) => Number(b.isSeen) - Number(a.isSeen));
+      const fitting =
+        all.length <= listed
+          ? all
+          : [...all.filter(isSeen), ...all.filter((endpoint) => !isSeen(endpoint))].slice(0, listed);
+      const servers = fitting.map((endpoint): ServerView => {
+        const seen = this.#servers.get(endpoint);
+        const heard = heardOf(endpoint);
+        const last = seen === undefined ? heard : Math.max(seen.at, heard ?? -Infinity);
+        return { endpoint, server: seen?.address ?? null, lastSeen: shown(last) };
+      });
       return {
         name: tunnel.name,
         protocol: tunnel.protocol,
         endpoint: inUse ?? first,
         server: inUse === undefined ? null : (this.#servers.get(inUse)?.address ?? null),
         endpoints: endpoints.size,
-        servers: ranked
-          .slice(0, listed)
-          .map(({ endpoint, server, lastSeen }) => ({ endpoint, server, lastSeen })),
+        servers,
         state: liveness.at(monotonic),
         lastSeen: shown(liveness.lastSeen),
         ...limits,

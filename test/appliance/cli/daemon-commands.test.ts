@@ -168,6 +168,17 @@ describe('block, pass and ack', () => {
     expect((await run('ack', 'i1')).out).toContain('i1 was acknowledged before.');
   });
 
+  it("acknowledge a tunnel's own traffic, and say how many of all incidents that were", async () => {
+    const { tunnels } = aStatus();
+    const name = tunnels[0]?.name ?? '';
+    peer.status = aStatus({ tunnels: tunnels.map((one) => ({ ...one, explained: 2 })), unacknowledged: 5 });
+    expect((await run('ack', '--tunnel', name)).out).toContain('2 incidents acknowledged.');
+    expect(peer.asked.at(-1)).toMatchObject({ method: 'POST', path: `/v1/tunnels/${name}/ack` });
+    peer.status = aStatus({ unacknowledged: 5 });
+    expect((await run('ack', '--tunnel', name)).out).toContain('There was nothing to acknowledge.');
+    expect(await run('ack', 'i1', '--tunnel', name)).toMatchObject({ code: 2 });
+  });
+
   it('turn block mode on beside an open pass only when it is said what becomes of the pass', async () => {
     const open = aStatus({ blockMode: true, passUntil: UNTIL, state: 'pass', lamp: 'alternating' });
     peer.status = open;

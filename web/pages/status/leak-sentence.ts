@@ -1,6 +1,8 @@
 // What leaked, in one sentence: the first thing that the red light says.
 
+import { outcomeOf } from '../../../src/api/shown.ts';
 import type { IncidentView } from '../../../src/api/status.ts';
+import type { Outcome } from '../../../src/api/words.ts';
 import { filled } from '../dossier/eve-words.ts';
 
 type Kind = IncidentView['kind'];
@@ -53,10 +55,9 @@ export function leakSentence({ kind, exposure, destination }: IncidentView): str
 
 /** The incident that a red light speaks of: of those that got out and are not acknowledged, one past block mode, else the newest. */
 export function worstOf(incidents: readonly IncidentView[]): IncidentView | undefined {
-  const open = incidents.filter(
-    ({ acknowledged, escaped, severity }) => !acknowledged && escaped > 0 && severity === 'red',
-  );
-  const newest = (list: readonly IncidentView[]): IncidentView | undefined =>
-    list.toSorted((a, b) => (a.last < b.last ? 1 : -1))[0];
-  return newest(open.filter(({ breach }) => breach)) ?? newest(open);
+  const newest = (wanted: Outcome): IncidentView | undefined =>
+    incidents
+      .filter((incident) => !incident.acknowledged && outcomeOf(incident) === wanted)
+      .toSorted((a, b) => (a.last < b.last ? 1 : -1))[0];
+  return newest('breach') ?? newest('escaped');
 }
